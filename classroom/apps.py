@@ -1,0 +1,8 @@
+"""Who learns and who teaches."""
+
+from django.apps import AppConfig
+
+
+class ClassroomConfig(AppConfig):
+    name = "classroom"
+    verbose_name = "Classroom"

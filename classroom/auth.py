@@ -1,0 +1,72 @@
+"""Who is calling: session cookie or bearer token, over HTTP and over WebSockets."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from channels.auth import AuthMiddlewareStack
+from channels.db import database_sync_to_async
+from django.http import HttpRequest
+from ninja.errors import HttpError
+from ninja.utils import check_csrf
+
+from classroom.models import User
+from classroom.people import make_guest, user_of_token
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+def bearer_of(header: str) -> str | None:
+    """The token in an Authorization header's value, or None for another scheme."""
+    scheme, _, secret = header.partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" and secret.strip() else None
+
+
+class ApiAuth:
+    """Authentication of the JSON API.
+
+    A bearer token decides alone when there is one: a request that carries a bad token is
+    refused even with a good cookie. Cookies need the CSRF header on unsafe methods. An
+    unsafe request without a session gets a guest, after the CSRF check.
+    """
+
+    # ninja leaves its own CSRF check to the auth class that reads cookies.
+    csrf = True
+    openapi_security_schema = {"type": "http", "scheme": "bearer"}
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if (header := request.headers.get("Authorization")) is not None:
+            return self._by_token(request, header)
+        if request.method not in ("GET", "HEAD", "OPTIONS"):
+            if check_csrf(request) is not None:
+                raise HttpError(403, "The CSRF header is missing or old. Reload the page.")
+            if not request.user.is_authenticated:
+                request.user = make_guest(request)
+        return request.user if request.user.is_authenticated else None
+
+    def _by_token(self, request: HttpRequest, header: str) -> User | None:
+        secret = bearer_of(header)
+        user = user_of_token(secret) if secret else None
+        if user is not None:
+            request.user = user
+        return user
+
+
+class WebSocketUser:
+    """ASGI middleware: `scope["user"]` from a bearer token, else from the session.
+
+    `scope["authorised_by"]` says which, because a cookie needs the Origin check (any page
+    can open a socket with it) and a token does not.
+    """
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+        self.by_session = AuthMiddlewareStack(inner)
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> Any:
+        headers = dict(scope.get("headers", []))
+        if b"authorization" not in headers:
+            return await self.by_session(scope | {"authorised_by": "session"}, receive, send)
+        secret = bearer_of(headers[b"authorization"].decode("latin-1"))
+        user = await database_sync_to_async(user_of_token)(secret) if secret else None
+        return await self.inner(scope | {"authorised_by": "token", "user": user}, receive, send)

@@ -1,0 +1,27 @@
+"""One ASGI application: pages, WebSockets and previews, told apart by scheme and host.
+
+Settings decide what a process serves: in one-machine use it serves all; in the compose
+file the proxy sends `/ws/` and preview hosts to the console service only.
+"""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+http = get_asgi_application()
+
+from channels.routing import ProtocolTypeRouter  # noqa: E402
+from django.utils.module_loading import import_string  # noqa: E402
+
+# By name, after setup: config imports no app's internals, and models need the registry.
+route_websocket = import_string("sandbox.routing.websocket")
+with_user = import_string("classroom.auth.WebSocketUser")
+route_previews = import_string("sandbox.preview.PreviewHosts")
+
+application = ProtocolTypeRouter(
+    {
+        "http": route_previews(http),
+        "websocket": route_previews(with_user(route_websocket)),
+    }
+)

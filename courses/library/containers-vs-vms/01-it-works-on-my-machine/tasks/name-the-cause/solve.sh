@@ -1,0 +1,1 @@
+printf 'humanize\nTALLY_LOCALE\n' > ~/why.txt

@@ -1,0 +1,179 @@
+"""Linting a course without an engine: everything the loader finds, and what only authors need.
+
+The site shows a lesson in spite of what is added here; an author should mend it all.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from courses import folder as limits
+from courses import markdown
+from courses.content import Course, Lesson, LoadedCourse, Task
+from courses.folder import CourseFolder, walk
+from courses.frontmatter import split
+from courses.links import LinkTable
+from courses.loader import COURSE_FILE, load_course
+from courses.problems import ContentError, ContentProblem
+from courses.schema import CourseMeta
+from courses.scripts import NEAR_MISS, SECOND_SOLUTION, scripts_of
+from courses.yaml_reader import read_yaml
+
+BASH_TIMEOUT_SECONDS = 10
+
+
+def lint_course(root: Path) -> tuple[LoadedCourse, list[ContentProblem]]:
+    """Load the course and return it with every problem, sorted by file and line."""
+    folder = CourseFolder(root)
+    loaded = load_course(root)
+    problems = list(loaded.problems)
+    problems += _links(folder)
+    if loaded.course is not None:
+        problems += _markdown(folder, loaded.course)
+        for lesson in loaded.course.lessons:
+            problems += _lesson(folder, lesson)
+        problems += _scripts(folder)
+        problems += _unlisted(folder)
+    unique = sorted(set(problems), key=lambda problem: (problem.path, problem.line or 0))
+    return loaded, unique
+
+
+def _links(folder: CourseFolder) -> Iterator[ContentProblem]:
+    """Symbolic links anywhere: the loader follows none, and a package must not carry any."""
+    for entry in walk(folder.root):
+        if entry.is_symlink():
+            path = Path(entry.path).relative_to(folder.root).as_posix()
+            yield ContentProblem(path, None, "symbolic links are not followed", "copy the file")
+
+
+def _markdown(folder: CourseFolder, course: Course) -> Iterator[ContentProblem]:
+    meta = _meta(folder)
+    table = LinkTable(course.slug, meta.lessons)
+    for path in _files(folder, ".md"):
+        try:
+            text = folder.read_text(path, limits.MAX_MARKDOWN_BYTES)
+            document = split(text, path)
+        except ContentError:
+            continue  # reported by the loader, or no part of a lesson
+        yield from _markdown_file(document.body, document.body_line - 1, path, table)
+
+
+def _markdown_file(body: str, offset: int, path: str, table: LinkTable) -> Iterator[ContentProblem]:
+    for found in markdown.raw_html(body):
+        hint = "use Markdown; it is shown as text"
+        yield ContentProblem(path, offset + found.line, f"raw HTML “{found.value}”", hint)
+    for found in markdown.images(body):
+        yield ContentProblem(
+            path, offset + found.line, "images are left out", "describe it in words"
+        )
+    for found in markdown.top_headings(body):
+        yield ContentProblem(
+            *(path, offset + found.line, "a heading of level 1 is the page's own title"),
+            *("begin headings with “## ”", "warning"),
+        )
+    for found in markdown.link_targets(body):
+        if table.is_dead(path, found.value):
+            hint = "link to ../<lesson folder>/lesson.md, or to a full address"
+            yield ContentProblem(path, offset + found.line, f"dead link “{found.value}”", hint)
+
+
+def _lesson(folder: CourseFolder, lesson: Lesson) -> Iterator[ContentProblem]:
+    for task in lesson.tasks:
+        yield from _task(folder, lesson, task)
+    for name, prediction in lesson.predictions.items():
+        if not prediction.outcome_html:
+            yield ContentProblem(
+                *(f"{lesson.folder}/lesson.md", prediction.line),
+                *(
+                    f"the prediction “{name}” does not say what happens",
+                    "add it as a quote at its end",
+                ),
+                "warning",
+            )
+
+
+def _task(folder: CourseFolder, lesson: Lesson, task: Task) -> Iterator[ContentProblem]:
+    base = f"{lesson.folder}/tasks/{task.name}"
+    for stem, what in ((SECOND_SOLUTION, "second way to solve it"), (NEAR_MISS, "near-miss")):
+        try:
+            if not scripts_of(folder, lesson, task, stem):
+                message = f"no {what}, so testcourse can't try one"
+                yield ContentProblem(f"{base}/{stem}.sh", None, message, "write the script")
+        except ContentError as error:
+            yield from error.problems
+    if not task.hints_html:
+        yield ContentProblem(f"{base}/task.md", None, "no hints", "add “hints:”", "warning")
+
+
+def _scripts(folder: CourseFolder) -> Iterator[ContentProblem]:
+    for path in _files(folder, ".sh"):
+        try:
+            text = folder.read_text(path, limits.MAX_SCRIPT_BYTES)
+        except ContentError as error:
+            yield from error.problems
+            continue
+        yield from _bash_syntax(text, path)
+        yield from _shellcheck(text, path)
+
+
+def _bash_syntax(text: str, path: str) -> Iterator[ContentProblem]:
+    result = subprocess.run(
+        ["bash", "-n"],
+        input=text,
+        text=True,
+        capture_output=True,
+        timeout=BASH_TIMEOUT_SECONDS,
+        check=False,
+    )
+    if result.returncode:
+        first = (result.stderr.strip().splitlines() or ["not valid bash"])[0]
+        _, _, rest = first.partition(": line ")
+        number, _, message = rest.partition(": ")
+        line = int(number) if number.isdigit() else None
+        yield ContentProblem(path, line, f"bash: {message or first}", "run “bash -n” on it")
+
+
+def _shellcheck(text: str, path: str) -> Iterator[ContentProblem]:
+    program = shutil.which("shellcheck")
+    if program is None:
+        return
+    result = subprocess.run(
+        [program, "--shell=bash", "--severity=warning", "--format=gcc", "-"],
+        input=text,
+        text=True,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    for finding in result.stdout.splitlines():
+        _, line, _, message = (finding.split(":", 3) + ["", "", ""])[:4]
+        number = int(line) if line.isdigit() else None
+        yield ContentProblem(path, number, f"shellcheck: {message.strip()}", "", "warning")
+
+
+def _unlisted(folder: CourseFolder) -> Iterator[ContentProblem]:
+    """Folders that look like lessons and that course.yaml does not name."""
+    meta = _meta(folder)
+    for name in folder.subfolders_of_root():
+        if name not in meta.lessons and folder.has_file(f"{name}/lesson.md"):
+            yield ContentProblem(
+                *(COURSE_FILE, None, f"the lesson in {name} is not listed"),
+                *("add it under “lessons:”", "warning"),
+            )
+
+
+def _meta(folder: CourseFolder) -> CourseMeta:
+    text = folder.read_text(COURSE_FILE, limits.MAX_META_BYTES)
+    return read_yaml(text, CourseMeta, COURSE_FILE)
+
+
+def _files(folder: CourseFolder, suffix: str) -> Iterator[str]:
+    """Paths of the author's files with that suffix; what goes onto machines is not looked at."""
+    for entry in walk(folder.root):
+        path = Path(entry.path).relative_to(folder.root)
+        material = len(path.parts) > 2 and path.parts[1] == "files"
+        if path.suffix == suffix and entry.is_file(follow_symlinks=False) and not material:
+            yield path.as_posix()

@@ -1,0 +1,88 @@
+"""Reading a course folder into frozen objects.
+
+Nothing a course contains can make this raise: every fault becomes a ContentProblem, a
+lesson with a fault is left out, and the others are kept.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from courses import folder as limits
+from courses.content import Course, Lesson, LoadedCourse
+from courses.folder import CourseFolder
+from courses.lesson_loader import LessonReader
+from courses.links import LinkTable, slug_of
+from courses.problems import ContentError, ContentProblem
+from courses.schema import SLUG_PATTERN, CourseMeta
+from courses.yaml_reader import read_yaml
+
+COURSE_FILE = "course.yaml"
+
+
+def load_course(root: Path) -> LoadedCourse:
+    """Read the course in the folder `root`; its slug is the folder's name."""
+    folder = CourseFolder(root)
+    try:
+        meta = read_yaml(
+            folder.read_text(COURSE_FILE, limits.MAX_META_BYTES), CourseMeta, COURSE_FILE
+        )
+        _check_name(root.name)
+    except ContentError as error:
+        return LoadedCourse(None, error.problems)
+    lessons, problems = _lessons(folder, meta)
+    course = Course(
+        slug=root.name,
+        title=meta.title,
+        summary=meta.summary,
+        audience=meta.audience,
+        language=meta.language,
+        licence=meta.licence,
+        flagship=meta.flagship,
+        order=meta.order,
+        lessons=_linked(lessons),
+    )
+    return LoadedCourse(course, tuple(problems))
+
+
+def link_table(root: Path, meta: CourseMeta) -> LinkTable:
+    """The links that work between the lessons of the course in `root`."""
+    return LinkTable(root.name, meta.lessons)
+
+
+def _check_name(name: str) -> None:
+    if not re.match(SLUG_PATTERN, name) or len(name) > 60:
+        message = f"the folder's name “{name[:80]}” can't be part of an address"
+        raise ContentError([ContentProblem(COURSE_FILE, None, message, "use a-z, 0-9 and hyphens")])
+
+
+def _lessons(folder: CourseFolder, meta: CourseMeta) -> tuple[list[Lesson], list[ContentProblem]]:
+    links = link_table(folder.root, meta)
+    lessons: list[Lesson] = []
+    problems: list[ContentProblem] = []
+    for number, name in enumerate(meta.lessons, start=1):
+        if slug_of(name) in {slug_of(earlier) for earlier in meta.lessons[: number - 1]}:
+            message = f"“{name}” has the same address as an earlier lesson"
+            problems.append(ContentProblem(COURSE_FILE, None, message, "rename its folder"))
+            continue
+        try:
+            lessons.append(LessonReader(folder, name, number, links).read())
+        except ContentError as error:
+            problems.extend(error.problems)
+    return lessons, problems
+
+
+def _linked(lessons: list[Lesson]) -> tuple[Lesson, ...]:
+    """The lessons, each knowing its neighbours among those that could be read."""
+    befores = [None, *lessons[:-1]]
+    afters = [*lessons[1:], None]
+    return tuple(
+        replace(
+            lesson,
+            previous=before.link if before else None,
+            next=after.link if after else None,
+        )
+        for before, lesson, after in zip(befores, lessons, afters, strict=True)
+    )

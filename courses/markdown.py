@@ -1,0 +1,133 @@
+"""Markdown to safe HTML. Lesson text is untrusted input; this is its only way to a page.
+
+Two walls: markdown-it-py is set to show raw HTML as text, and nh3 (ammonia) lets only a
+short list of elements and attributes through, whatever the first wall produced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import nh3
+from django.utils.safestring import SafeString
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+LinkResolver = Callable[[str], str]
+
+_INLINE = {"a", "br", "code", "del", "em", "strong", "s"}
+_BLOCK = {
+    *{"blockquote", "h2", "h3", "h4", "hr", "li", "ol", "p", "pre", "ul"},
+    *{"table", "tbody", "td", "th", "thead", "tr"},
+}
+_ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
+_SCHEMES = {"http", "https", "mailto"}
+# Headings of a lesson start at level 2: the page's own title is level 1.
+_HEADINGS = {"h1": "h2", "h5": "h4", "h6": "h4"}
+# Deeper nesting of quotes and lists than any lesson needs; bounds the parser's recursion.
+_MAX_NESTING = 20
+
+
+def _parser(*, html: bool) -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": html, "maxNesting": _MAX_NESTING})
+    return parser.enable(["table", "strikethrough"])
+
+
+_SAFE = _parser(html=False)
+_WITH_HTML = _parser(html=True)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Something of interest in a Markdown text: its 1-based line there and its value."""
+
+    line: int
+    value: str
+
+
+def _unchanged(target: str) -> str:
+    return target
+
+
+def render(text: str, link: LinkResolver = _unchanged) -> SafeString:
+    """Block-level Markdown as sanitised HTML; `link` turns each link target into an address."""
+    tokens = _SAFE.parse(text)
+    for token in _flat(tokens):
+        token.tag = _HEADINGS.get(token.tag, token.tag)
+        if token.type == "link_open":
+            token.attrSet("href", link(str(token.attrGet("href") or "")))
+    return _clean(str(_SAFE.renderer.render(tokens, _SAFE.options, {})), _INLINE | _BLOCK)
+
+
+def render_inline(text: str) -> SafeString:
+    """One line of Markdown as sanitised HTML without block elements."""
+    return _clean(str(_SAFE.renderInline(text)), _INLINE)
+
+
+def plain_text(text: str) -> str:
+    """One line of Markdown as the text a reader sees, without any markup."""
+    tokens = _SAFE.parseInline(text)
+    return "".join(token.content for token in _flat(tokens) if not token.children).strip()
+
+
+def raw_html(text: str) -> list[Found]:
+    """Every piece of raw HTML, which `render` would show as text."""
+    tokens = _located(_WITH_HTML.parse(text))
+    return [
+        Found(line, token.content.strip().splitlines()[0][:60])
+        for line, token in tokens
+        if token.type in {"html_block", "html_inline"}
+    ]
+
+
+def link_targets(text: str) -> list[Found]:
+    """Every link's target."""
+    tokens = _located(_SAFE.parse(text))
+    return [
+        Found(line, str(token.attrGet("href") or ""))
+        for line, token in tokens
+        if token.type == "link_open"
+    ]
+
+
+def images(text: str) -> list[Found]:
+    """Every image, which `render` leaves out."""
+    tokens = _located(_SAFE.parse(text))
+    return [Found(line, token.content) for line, token in tokens if token.type == "image"]
+
+
+def top_headings(text: str) -> list[Found]:
+    """Every level 1 heading, which belongs to the page and not to the lesson."""
+    tokens = _located(_SAFE.parse(text))
+    return [
+        Found(line, token.tag) for line, token in tokens if token.tag == "h1" and token.nesting > 0
+    ]
+
+
+def _clean(html: str, tags: set[str]) -> SafeString:
+    return SafeString(
+        nh3.clean(
+            html,
+            tags=tags,
+            attributes=_ATTRIBUTES,
+            url_schemes=_SCHEMES,
+            link_rel="noopener noreferrer",
+        )
+    )
+
+
+def _flat(tokens: Sequence[Token]) -> Iterator[Token]:
+    for token in tokens:
+        yield token
+        yield from _flat(token.children or ())
+
+
+def _located(tokens: Sequence[Token]) -> Iterator[tuple[int, Token]]:
+    """Each token with the 1-based line of the block that holds it, counted on by its breaks."""
+    for block in tokens:
+        line = block.map[0] + 1 if block.map else 1
+        yield line, block
+        for token in block.children or ():
+            line += token.type in {"softbreak", "hardbreak"}
+            yield line, token

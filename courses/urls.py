@@ -1,0 +1,11 @@
+"""Addresses of the course pages."""
+
+from django.urls import path
+
+from courses import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("courses/<slug:course>/", views.course, name="course"),
+    path("courses/<slug:course>/<slug:lesson>/", views.lesson, name="lesson"),
+]

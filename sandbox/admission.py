@@ -1,0 +1,74 @@
+"""Who may start now, who waits, who is refused: by memory limits against the host's memory."""
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Sum
+from django.utils import timezone
+from limits import parse
+from limits.storage import storage_from_string
+from limits.strategies import FixedWindowRateLimiter
+
+from sandbox import hosts, transitions
+from sandbox.errors import OutOfCapacity, TooManyStarts
+from sandbox.models import ADMITTED, Host, Sandbox, State
+
+# A requested sandbox is admitted already: its worker is on the way.
+HOLDING_MEMORY = (State.REQUESTED, *ADMITTED)
+
+
+def check_rate(learner_id: int, address: str) -> None:
+    """Raise TooManyStarts when this learner or address started too often."""
+    limiter = FixedWindowRateLimiter(storage_from_string(settings.REDIS_URL))
+    by_learner = limiter.hit(parse(settings.START_RATE_LEARNER), "start", str(learner_id))
+    by_address = limiter.hit(parse(settings.START_RATE_ADDRESS), "start", address)
+    if not (by_learner and by_address):
+        raise TooManyStarts
+
+
+def first_state(memory_bytes: int) -> str:
+    """REQUESTED when there is room now, QUEUED when not; call inside a transaction.
+
+    Raises OutOfCapacity when the queue is full.
+    """
+    hosts.lock()
+    waiting = Sandbox.objects.filter(state=State.QUEUED).count()
+    if not waiting and memory_bytes <= room_bytes():
+        return State.REQUESTED
+    if waiting >= settings.SANDBOX_QUEUE_LIMIT:
+        raise OutOfCapacity
+    return State.QUEUED
+
+
+def room_bytes() -> int:
+    """Bytes of memory limits that can still be given out."""
+    total = Host.objects.aggregate(total=Sum("memory_bytes"))["total"] or 0
+    held = Sandbox.objects.filter(state__in=HOLDING_MEMORY).aggregate(held=Sum("memory_bytes"))
+    return int(total * settings.SANDBOX_MEMORY_PERCENT / 100) - (held["held"] or 0)
+
+
+def admit_waiting() -> list[str]:
+    """Move the queue's head to REQUESTED while it fits; return the ids admitted, in order."""
+    admitted: list[str] = []
+    with transaction.atomic():
+        hosts.lock()
+        room = room_bytes()
+        for waiting in Sandbox.objects.filter(state=State.QUEUED).order_by("created_at"):
+            # First come, first served: a small one does not overtake a large one.
+            if waiting.memory_bytes > room:
+                break
+            taken = Sandbox.objects.filter(pk=waiting.pk, state=State.QUEUED).update(
+                state=State.REQUESTED, heartbeat_at=timezone.now()
+            )
+            if taken:
+                room -= waiting.memory_bytes
+                admitted.append(waiting.pk)
+    for sandbox_id in admitted:
+        transitions.announce(sandbox_id)
+    if admitted:
+        _announce_queue()
+    return admitted
+
+
+def _announce_queue() -> None:
+    for sandbox_id in Sandbox.objects.filter(state=State.QUEUED).values_list("pk", flat=True):
+        transitions.announce(sandbox_id)

@@ -1,0 +1,135 @@
+"""API of sandboxes that exist: look, extend, stop, reset, write a file, open a preview."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Router, Schema, Status
+
+from sandbox import lifecycle, preview_links, replies
+from sandbox.errors import BadRequest, MachineNotFound, SandboxEngineError, SandboxNotReady
+from sandbox.models import USABLE
+from sandbox.tasks import write_file
+
+router = Router(tags=["sandboxes"])
+WRITE_TIMEOUT_SECONDS = 12
+
+
+class MachineOut(Schema):
+    name: str
+    kind: str
+    state: str
+    kernel_release: str | None
+    boot_id: str | None
+    image: str | None
+    notice: str | None
+    terminal: str
+
+
+class StageOut(Schema):
+    name: str
+    seconds: float
+
+
+class ErrorOut(Schema):
+    code: str
+    message: str
+    hint: str
+
+
+class SandboxOut(Schema):
+    """A sandbox as it is now; durations in seconds, times in ISO 8601."""
+
+    id: str
+    course: str
+    lesson: str
+    state: str
+    queue_position: int | None
+    stage: str | None
+    stages: list[StageOut]
+    ready_seconds: float | None
+    expires_at: str | None
+    seconds_left: int | None
+    extensions_left: int
+    machines: list[MachineOut]
+    previews: list[dict[str, Any]]
+    error: ErrorOut | None
+
+
+class FileIn(Schema):
+    path: str
+    content: str
+
+
+class FileOut(Schema):
+    path: str
+    bytes: int
+
+
+class PreviewIn(Schema):
+    machine: str
+    port: int
+
+
+class PreviewOut(Schema):
+    url: str
+
+
+@router.get("/sandboxes/{sandbox_id}", response=SandboxOut)
+def show(request: HttpRequest, sandbox_id: str) -> dict[str, Any]:
+    """A sandbox of yours as it is now."""
+    return lifecycle.snapshot(lifecycle.get_for(request.user, sandbox_id))
+
+
+@router.post("/sandboxes/{sandbox_id}/extend", response=SandboxOut)
+def extend(request: HttpRequest, sandbox_id: str) -> dict[str, Any]:
+    """Add time to a sandbox."""
+    return lifecycle.snapshot(lifecycle.extend(lifecycle.get_for(request.user, sandbox_id)))
+
+
+@router.delete("/sandboxes/{sandbox_id}", response={202: SandboxOut})
+def stop(request: HttpRequest, sandbox_id: str) -> Any:
+    """End a sandbox. Everything on its machines is gone."""
+    sandbox = lifecycle.get_for(request.user, sandbox_id)
+    lifecycle.request_stop(sandbox)
+    sandbox.refresh_from_db()
+    return Status(202, lifecycle.snapshot(sandbox))
+
+
+@router.post("/sandboxes/{sandbox_id}/reset", response={202: SandboxOut})
+def reset(request: HttpRequest, sandbox_id: str) -> Any:
+    """Replace all machines by fresh ones."""
+    sandbox = lifecycle.request_reset(lifecycle.get_for(request.user, sandbox_id))
+    return Status(202, lifecycle.snapshot(sandbox))
+
+
+@router.put("/sandboxes/{sandbox_id}/machines/{machine}/files", response=FileOut)
+def put_file(request: HttpRequest, sandbox_id: str, machine: str, file: FileIn) -> dict[str, Any]:
+    """Write a text file as the learner's user."""
+    sandbox = lifecycle.get_for(request.user, sandbox_id)
+    if sandbox.state not in USABLE:
+        raise SandboxNotReady
+    if not sandbox.machines.filter(name=machine).exists():
+        raise MachineNotFound
+    said = replies.ask(
+        write_file,
+        sandbox.pk,
+        machine,
+        file.path,
+        file.content,
+        timeout_seconds=WRITE_TIMEOUT_SECONDS,
+    )
+    if said is None:
+        raise SandboxEngineError("The machine did not answer in time.", "Try again.")
+    if "error" in said:
+        raise BadRequest(said["error"]["message"], said["error"]["hint"])
+    return {"path": file.path, "bytes": said["bytes"]}
+
+
+@router.post("/sandboxes/{sandbox_id}/previews", response={201: PreviewOut})
+def open_preview(request: HttpRequest, sandbox_id: str, preview: PreviewIn) -> Any:
+    """An address of its own for one port of one machine."""
+    sandbox = lifecycle.get_for(request.user, sandbox_id)
+    url = preview_links.open_link(
+        sandbox, preview.machine, preview.port, site_host=request.get_host()
+    )
+    return Status(201, {"url": url})

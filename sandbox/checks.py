@@ -1,0 +1,58 @@
+"""System checks of the sandbox settings: ids `sandbox.E…`, each with what to do."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+
+POSITIVE = (
+    "SANDBOX_LIFETIME_SECONDS",
+    "SANDBOX_EXTEND_SECONDS",
+    "SANDBOX_IDLE_SECONDS",
+    "SANDBOX_STALL_SECONDS",
+    "SANDBOX_ATTEMPTS",
+    "SANDBOX_SHELL_MEMORY_MIB",
+    "SANDBOX_SHELL_PIDS",
+    "SANDBOX_DOCKER_MEMORY_MIB",
+    "SANDBOX_DOCKER_PIDS",
+    "TERMINAL_RING_BYTES",
+    "TERMINAL_WINDOW_BYTES",
+    "PREVIEW_LIFETIME_SECONDS",
+)
+# A smaller window than the contract's would stall clients that acknowledge every 128 KiB.
+SMALLEST_WINDOW_BYTES = 512 * 1024
+
+
+@register()
+def check_sandbox_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Find values that can't work before anything is started with them."""
+    problems: list[CheckMessage] = [
+        Error(f"{name} must be more than 0.", hint="See docs/settings.md.", id="sandbox.E001")
+        for name in POSITIVE
+        if getattr(settings, name) <= 0
+    ]
+    if not settings.DOCKER_HOST.startswith(("unix://", "tcp://")):
+        problems.append(
+            Error(
+                "DOCKER_HOST must be unix:///path or tcp://host:port.",
+                hint="The usual one is unix:///var/run/docker.sock.",
+                id="sandbox.E002",
+            )
+        )
+    if not 1 <= settings.SANDBOX_MEMORY_PERCENT <= 400:
+        problems.append(
+            Error(
+                "SANDBOX_MEMORY_PERCENT must be between 1 and 400.",
+                hint="80 leaves room for the platform; more than 100 oversells memory.",
+                id="sandbox.E003",
+            )
+        )
+    if settings.TERMINAL_WINDOW_BYTES < SMALLEST_WINDOW_BYTES:
+        problems.append(
+            Error(
+                "TERMINAL_WINDOW_BYTES must be at least 524288.",
+                hint="Clients acknowledge every 128 KiB; see docs/settings.md.",
+                id="sandbox.E004",
+            )
+        )
+    return problems

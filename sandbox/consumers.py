@@ -1,0 +1,62 @@
+"""The events socket: the state of a sandbox, then every change, as JSON objects."""
+
+import asyncio
+import contextlib
+from typing import Any
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+
+from sandbox import presence
+from sandbox.events import group_of
+from sandbox.models import Sandbox, State
+from sandbox.snapshots import snapshot
+
+ENDED = (State.GONE, State.FAILED)
+
+
+class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
+    """One watcher of one sandbox."""
+
+    presence_task: asyncio.Task[None] | None = None
+    group = ""
+
+    async def connect(self) -> None:
+        await self.accept()
+        user = self.scope.get("user")
+        if user is None or not user.is_authenticated:
+            await self.close(4401)
+            return
+        sandbox_id = self.scope["url_route"]["kwargs"]["sandbox_id"]
+        if await self._state_of(user, sandbox_id) is None:
+            await self.close(4404)
+            return
+        self.group = group_of(sandbox_id)
+        await self.channel_layer.group_add(self.group, self.channel_name)
+        # Read again after joining: a change in between would otherwise be missed.
+        state = await self._state_of(user, sandbox_id)
+        await self.send_json({"type": "state", "sandbox": state})
+        self.presence_task = asyncio.create_task(presence.keep(sandbox_id))
+
+    async def disconnect(self, code: int) -> None:
+        if self.presence_task:
+            self.presence_task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.presence_task
+        if self.group:
+            await self.channel_layer.group_discard(self.group, self.channel_name)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Events go one way; a client that talks is mistaken."""
+        await self.close(1008)
+
+    async def sandbox_event(self, message: dict[str, Any]) -> None:
+        event = message["event"]
+        await self.send_json(event)
+        if event["type"] == "state" and event["sandbox"]["state"] in ENDED:
+            await self.close(4410)
+
+    @database_sync_to_async
+    def _state_of(self, user: Any, sandbox_id: str) -> dict[str, Any] | None:
+        found = Sandbox.objects.filter(pk=sandbox_id, learner=user.pk).first()
+        return snapshot(found) if found else None

@@ -1,0 +1,22 @@
+"""What every page knows of the host below."""
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from sandbox import hosts
+
+
+def platform(request: HttpRequest) -> dict[str, Any]:
+    """Template variable `platform`: the kernel that is really there, and whether Start works."""
+    host = hosts.current()
+    state = hosts.availability()
+    return {
+        "platform": {
+            "kernel_release": host.kernel_release if host else "",
+            "boot_id": host.boot_id if host else "",
+            "engine_available": state.available,
+            "engine_message": state.message,
+            "engine_hint": state.hint,
+        }
+    }

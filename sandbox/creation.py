@@ -1,0 +1,189 @@
+"""The worker's side of Start and Stop: claim, make, prepare, hand over; or take apart."""
+
+import logging
+import queue
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+
+from django.db import connection
+from django.utils import timezone
+
+from sandbox import admission, assembly, dispatch, transitions
+from sandbox.errors import EngineDown, ImageMissing, SandboxEngineError, SandboxError
+from sandbox.models import Machine, Sandbox, State
+from sandbox.specs import MachineSpec, SandboxSpec
+from sandbox.transitions import ClaimLost
+
+log = logging.getLogger(__name__)
+HEARTBEAT_SECONDS = 4
+# Faults that a second try can't mend.
+FINAL = (EngineDown, ImageMissing)
+
+
+def create(sandbox_id: str) -> None:
+    """Bring a requested sandbox to ready or failed; do nothing if somebody else has it."""
+    token = transitions.claim(sandbox_id)
+    if token is None:
+        return
+    try:
+        with _heartbeat(sandbox_id, token):
+            _assemble(sandbox_id, token)
+            transitions.ready(sandbox_id, token)
+    except ClaimLost:
+        # Stopped, or taken over. A stop may have listed the objects before we made the
+        # last one, so look again; a taker-over keeps its row in STARTING and its objects.
+        if Sandbox.objects.filter(pk=sandbox_id, state__in=(State.GONE, State.STOPPING)).exists():
+            assembly.remove_objects(sandbox_id)
+    except SandboxError as error:
+        _give_up(sandbox_id, token, error)
+    except Exception:
+        log.exception("creating %s", sandbox_id)
+        _give_up(sandbox_id, token, SandboxEngineError(hint="Press Start again."))
+
+
+def _assemble(sandbox_id: str, token: str) -> None:
+    sandbox = Sandbox.objects.get(pk=sandbox_id)
+    spec = SandboxSpec.model_validate(sandbox.spec)
+    if sandbox.rebuild:
+        assembly.remove_objects(sandbox_id)
+        Sandbox.objects.filter(pk=sandbox_id, claim=token).update(rebuild=False)
+        transitions.stage(sandbox_id, token, "cleared")
+    network = assembly.make_network(sandbox_id) if spec.needs_network else None
+    if network:
+        transitions.stage(sandbox_id, token, "network")
+    alone = len(spec.machines) == 1
+    for name, machine_spec, facts in _make_all(sandbox_id, token, spec, network):
+        machine = _record(sandbox_id, name, facts)
+        prefix = "" if alone else f"{name} "
+        assembly.prepare_machine(
+            machine,
+            machine_spec,
+            lambda stage, prefix=prefix: transitions.stage(sandbox_id, token, prefix + stage),  # type: ignore[misc]
+        )
+        Machine.objects.filter(pk=machine.pk).update(ready=True)
+
+
+def _make_all(
+    sandbox_id: str, token: str, spec: SandboxSpec, network: str | None
+) -> Iterator[tuple[str, MachineSpec, assembly.MachineFacts]]:
+    """Make all machines at once; yield each, in the lesson's order, once all are there.
+
+    The threads report stages through a queue, so that only this thread writes rows.
+    """
+    said: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    alone = len(spec.machines) == 1
+
+    def make(machine: MachineSpec) -> assembly.MachineFacts:
+        prefix = "" if alone else f"{machine.name} "
+        facts = assembly.make_machine(
+            sandbox_id, machine, network, lambda stage: said.put(prefix + stage)
+        )
+        said.put(f"{prefix}prompt")
+        return facts
+
+    with ThreadPoolExecutor(max_workers=len(spec.machines)) as threads:
+        futures: list[Future[assembly.MachineFacts]] = []
+        for machine in spec.machines:
+            future = threads.submit(make, machine)
+            future.add_done_callback(lambda _: said.put(None))
+            futures.append(future)
+        running = len(futures)
+        while running:
+            stage = said.get()
+            if stage is None:
+                running -= 1
+            else:
+                transitions.stage(sandbox_id, token, stage)
+        for machine, future in zip(spec.machines, futures, strict=True):
+            yield machine.name, machine, future.result()
+
+
+def _record(sandbox_id: str, name: str, facts: assembly.MachineFacts) -> Machine:
+    machine = Machine.objects.get(sandbox_id=sandbox_id, name=name)
+    machine.container_id = facts.container_id
+    machine.image = facts.image
+    machine.kernel_release = facts.kernel_release
+    machine.boot_id = facts.boot_id
+    machine.shell_pid = facts.shell_pid
+    machine.notice = facts.notice
+    machine.save()
+    return machine
+
+
+@contextmanager
+def _heartbeat(sandbox_id: str, token: str) -> Iterator[None]:
+    """Show a sign of life every few seconds, through waits of any length."""
+    stop = threading.Event()
+
+    def beat() -> None:
+        try:
+            while not stop.wait(HEARTBEAT_SECONDS):
+                transitions.beat(sandbox_id, token)
+        except ClaimLost:
+            return  # the next stage of the creation itself finds out and ends it
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=beat, name=f"heartbeat-{sandbox_id}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _give_up(sandbox_id: str, token: str, error: SandboxError) -> None:
+    """Clean up, then fail the sandbox with the error's own words."""
+    log.error("sandbox %s failed: %s: %s", sandbox_id, error.code, error.message)
+    if not Sandbox.objects.filter(pk=sandbox_id, claim=token, state=State.STARTING).exists():
+        return
+    fail(sandbox_id, error, claim=token)
+
+
+def fail(sandbox_id: str, error: SandboxError, **only: str) -> None:
+    """End a sandbox as failed with an error's words, and remove what it has.
+
+    The state changes first: whoever watches is told at once, and a sandbox whose objects
+    can't be removed now (engine down) is found again by reconciliation.
+    """
+    moved = (
+        Sandbox.objects.filter(pk=sandbox_id, **only)
+        .filter(state__in=transitions.sources_of(State.FAILED))
+        .update(
+            state=State.FAILED,
+            gone_at=timezone.now(),
+            error_code=error.code,
+            error_message=error.message[:500],
+            error_hint=error.hint[:500],
+        )
+    )
+    if not moved:
+        return
+    transitions.announce(sandbox_id)
+    _clean(sandbox_id)
+
+
+def destroy(sandbox_id: str) -> None:
+    """Take a stopping sandbox apart and mark it gone; safe to run twice.
+
+    Raises SandboxEngineError when the engine does not answer; the reaper comes back to it.
+    """
+    if not Sandbox.objects.filter(pk=sandbox_id, state=State.STOPPING).exists():
+        return
+    if _clean(sandbox_id):
+        transitions.move(sandbox_id, State.GONE, gone_at=timezone.now())
+
+
+def _clean(sandbox_id: str) -> bool:
+    try:
+        assembly.remove_objects(sandbox_id)
+    except SandboxEngineError as error:
+        log.warning("objects of %s not removed yet: %s", sandbox_id, error)
+        return False
+    Sandbox.objects.filter(pk=sandbox_id).update(cleaned_at=timezone.now())
+    for admitted in admission.admit_waiting():
+        dispatch.create(admitted)
+    return True

@@ -1,0 +1,181 @@
+"""The Docker engine, through its SDK. The only module that imports `docker`.
+
+Each function is one engine operation, called from worker threads (never from the event
+loop). Cleaning up treats "already gone" as done; creating treats "already there" as
+adoption, because a second worker may run the same creation again.
+Source: Docker Engine API reference, v1.41 (the oldest engine supported).
+"""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import docker
+import docker.errors
+import requests
+from django.conf import settings
+
+from sandbox.errors import EngineDown, ImageMissing, MachineDied, SandboxEngineError
+
+log = logging.getLogger(__name__)
+CALL_TIMEOUT_SECONDS = 60
+_local = threading.local()
+
+
+def _api() -> docker.APIClient:
+    # One client a thread: requests' sessions are not safe to share between threads.
+    client = getattr(_local, "client", None)
+    if client is None:
+        client = docker.APIClient(
+            base_url=settings.DOCKER_HOST, version="auto", timeout=CALL_TIMEOUT_SECONDS
+        )
+        _local.client = client
+    return client
+
+
+@contextmanager
+def _translated(what: str) -> Iterator[docker.APIClient]:
+    """Run an SDK call; its errors become ours, with the engine's words in the log."""
+    if not settings.SANDBOX_ENGINE_ACCESS:
+        raise SandboxEngineError(f"This process may not reach the engine ({what}).")
+    try:
+        yield _api()
+    except docker.errors.ImageNotFound as error:
+        log.error("%s: %s", what, error)
+        raise ImageMissing from error
+    except docker.errors.NotFound as error:
+        raise MachineDied(hint=None) from error
+    except (docker.errors.DockerException, requests.RequestException) as error:
+        if isinstance(error, docker.errors.APIError):
+            log.error("%s: %s", what, error)
+            raise SandboxEngineError(f"The engine refused: {error.explanation}") from error
+        _local.client = None
+        log.warning("%s: %s", what, error)
+        raise EngineDown from error
+
+
+def info() -> dict[str, Any]:
+    """The engine's own description (`docker info`). Raises EngineDown."""
+    with _translated("info") as api:
+        return cast(dict[str, Any], api.info())
+
+
+def image_exists(ref: str) -> bool:
+    """Whether the engine has the image. Raises EngineDown."""
+    return _exists(lambda api: api.inspect_image(ref), f"image {ref}")
+
+
+def volume_exists(name: str) -> bool:
+    """Whether the engine has the volume. Raises EngineDown."""
+    return _exists(lambda api: api.inspect_volume(name), f"volume {name}")
+
+
+def _exists(inspect: Any, what: str) -> bool:
+    with _translated(what) as api:
+        try:
+            inspect(api)
+        except docker.errors.NotFound:
+            return False
+        return True
+
+
+def create_container(name: str, body: dict[str, Any]) -> str:
+    """Create a container from an API body, or adopt the one of that name; return its id."""
+    with _translated(f"create {name}") as api:
+        try:
+            return cast(str, api.create_container_from_config(body, name)["Id"])
+        except docker.errors.APIError as error:
+            if error.status_code != 409:
+                raise
+            return cast(str, api.inspect_container(name)["Id"])
+
+
+def start_container(container_id: str) -> None:
+    """Start a container; one that runs already is left alone (the engine answers 304)."""
+    with _translated(f"start {container_id[:12]}") as api:
+        api.start(container_id)
+
+
+def inspect_container(container_id: str) -> dict[str, Any] | None:
+    """What the engine knows of a container, None when it has none of that id or name."""
+    with _translated(f"inspect {container_id[:40]}") as api:
+        try:
+            return cast(dict[str, Any], api.inspect_container(container_id))
+        except docker.errors.NotFound:
+            return None
+
+
+def run_helper(body: dict[str, Any]) -> tuple[int, str]:
+    """Run a short-lived container to its end, remove it; return exit code and output."""
+    with _translated("helper") as api:
+        container_id = api.create_container_from_config(body, None)["Id"]
+        try:
+            api.start(container_id)
+            status = api.wait(container_id, timeout=CALL_TIMEOUT_SECONDS)["StatusCode"]
+            return status, api.logs(container_id).decode(errors="replace")
+        finally:
+            api.remove_container(container_id, force=True, v=True)
+
+
+def create_volume(name: str, labels: dict[str, str]) -> None:
+    """Create a volume; the engine answers the same for one that exists."""
+    with _translated(f"volume {name}") as api:
+        api.create_volume(name, labels=labels)
+
+
+def create_network(name: str, labels: dict[str, str]) -> str:
+    """Create a bridge that leads nowhere but to its members, or adopt it; return its id.
+
+    Without an address on the bridge (`inhibit_ipv4`) members reach no port of the host, as
+    they would by the gateway of a plain internal network. Engines from 28 on have a mode
+    for it and refuse the old option together with it.
+    """
+    with _translated(f"network {name}") as api:
+        for network in api.networks(names=[name]):
+            if network["Name"] == name:
+                return cast(str, network["Id"])
+        options = {"com.docker.network.bridge.inhibit_ipv4": "true"}
+        if int(api.version()["Version"].split(".")[0]) >= 28:
+            options = {"com.docker.network.bridge.gateway_mode_ipv4": "isolated"}
+        made = api.create_network(
+            name,
+            driver="bridge",
+            internal=True,
+            labels=labels,
+            options=options,
+            check_duplicate=True,
+        )
+        return cast(str, made["Id"])
+
+
+def objects_labelled(label: str) -> list[tuple[str, str, str, dict[str, str]]]:
+    """Everything that carries `label`: (container|volume|network, id, name, labels)."""
+    with _translated(f"list {label}") as api:
+        containers = api.containers(all=True, filters={"label": label})
+        volumes = api.volumes(filters={"label": label})["Volumes"] or []
+        networks = api.networks(filters={"label": label})
+    return [
+        *(("container", c["Id"], c["Names"][0][1:], c["Labels"]) for c in containers),
+        *(("volume", v["Name"], v["Name"], v["Labels"]) for v in volumes),
+        *(("network", n["Id"], n["Name"], n["Labels"]) for n in networks),
+    ]
+
+
+def remove_object(what: str, engine_id: str) -> None:
+    """Remove a container (killing it), volume or network; one that is gone is done."""
+    removals = {
+        "container": lambda api: api.remove_container(engine_id, force=True, v=True),
+        "volume": lambda api: api.remove_volume(engine_id, force=True),
+        "network": lambda api: api.remove_network(engine_id),
+    }
+    with _translated(f"remove {what} {engine_id[:40]}") as api:
+        try:
+            removals[what](api)
+        except docker.errors.NotFound:
+            return
+        except docker.errors.APIError as error:
+            # "removal of container … is already in progress": another worker is at it.
+            if error.status_code != 409 or "in progress" not in str(error.explanation):
+                raise

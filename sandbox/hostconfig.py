@@ -1,0 +1,129 @@
+"""What each kind of machine is created with: the whole isolation, in one place.
+
+The bodies are plain engine API objects, because the SDK has no argument for masked paths.
+`sandbox/images/README.md` says why the images need each of these.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from sandbox.images import seed_volume
+from sandbox.specs import KindLimits, limits_of
+
+LEARNER = "1000:1000"
+MIB = 1024 * 1024
+_TMPFS = "rw,nosuid,nodev"
+DATA_ROOT = "/home/learner/.local/share/docker"
+SECCOMP_DOCKER = Path(__file__).parent / "images" / "docker" / "seccomp.json"
+# After every extension is used up, PID 1 ends the machine by itself this much later.
+DEADLINE_GRACE_SECONDS = 600
+
+
+def container_body(
+    kind: str, machine: str, labels: dict[str, str], *, network: str | None, data_volume: str
+) -> dict[str, Any]:
+    """The create call for one machine of `kind`, named `machine` inside.
+
+    `network`: name of the sandbox's own network, None for none.
+    `data_volume`: volume of the inner engine's data (kind `docker` only).
+    """
+    limits = limits_of(kind)
+    host = _common_host_config(limits) | {"NetworkMode": network or "none"}
+    host |= _shell_host_config() if kind == "shell" else _docker_host_config(data_volume)
+    return {
+        "Image": limits.image,
+        "Hostname": machine,
+        "User": LEARNER,
+        "Tty": True,
+        "OpenStdin": True,
+        "StdinOnce": False,
+        "Env": [f"SLIPWAY_DEADLINE_SECONDS={deadline_seconds()}", f"LAB_MACHINE={machine}"],
+        "Labels": labels,
+        "HostConfig": host,
+        "NetworkingConfig": {
+            "EndpointsConfig": {network: {"Aliases": [machine]}} if network else {}
+        },
+    }
+
+
+def deadline_seconds() -> int:
+    """Seconds after which a machine ends by itself, whatever the platform does."""
+    longest = settings.SANDBOX_EXTENSIONS * settings.SANDBOX_EXTEND_SECONDS
+    return settings.SANDBOX_LIFETIME_SECONDS + longest + DEADLINE_GRACE_SECONDS
+
+
+def _common_host_config(limits: KindLimits) -> dict[str, Any]:
+    return {
+        "CapDrop": ["ALL"],
+        "Memory": limits.memory_bytes,
+        # Memory and swap together: no swap beyond the limit.
+        "MemorySwap": limits.memory_bytes,
+        "NanoCpus": int(limits.cpus * 1e9),
+        "PidsLimit": limits.pids,
+        "Runtime": limits.runtime,
+        "RestartPolicy": {"Name": "no"},
+        "IpcMode": "private",
+        "CgroupnsMode": "private",
+        "ShmSize": 16 * MIB,
+        "OomScoreAdj": 500,
+        # The bounded log is what a console that was restarted shows again.
+        "LogConfig": {
+            "Type": "local",
+            "Config": {"max-size": "1m", "max-file": "1", "compress": "false"},
+        },
+    }
+
+
+def _shell_host_config() -> dict[str, Any]:
+    return {
+        "SecurityOpt": ["no-new-privileges"],
+        "ReadonlyRootfs": True,
+        # Group root and mode 775 where set-up scripts write: root has no capability here, not
+        # even the one to pass over permissions, so it gets in as the group.
+        "Tmpfs": {
+            "/home/learner": f"{_TMPFS},exec,size=96m,nr_inodes=20000,uid=1000,gid=0,mode=0775",
+            "/opt": f"{_TMPFS},exec,size=32m,nr_inodes=5000,uid=1000,gid=0,mode=0775",
+            "/srv": f"{_TMPFS},exec,size=16m,nr_inodes=2000,uid=1000,gid=0,mode=0775",
+            "/tmp": f"{_TMPFS},exec,size=64m,nr_inodes=10000,mode=1777",  # noqa: S108
+            "/var/tmp": f"{_TMPFS},noexec,size=16m,nr_inodes=1000,mode=1777",  # noqa: S108
+            "/run": f"{_TMPFS},noexec,size=8m,nr_inodes=1000,uid=1000,gid=0,mode=0775",
+        },
+    }
+
+
+def _docker_host_config(data_volume: str) -> dict[str, Any]:
+    return {
+        # Only for the file capabilities of newuidmap and newgidmap, which write the user
+        # namespace's id maps; they are also why no-new-privileges can't be set here.
+        "CapAdd": ["SETUID", "SETGID"],
+        # The profile's text, not a path: the engine can't read this host's files.
+        "SecurityOpt": [f"seccomp={_seccomp_docker()}", "apparmor=unconfined"],
+        # The inner engine mounts proc for its containers; the kernel allows that in a user
+        # namespace only where nothing hides parts of the outer one.
+        "MaskedPaths": [],
+        "ReadonlyPaths": [],
+        "Devices": [
+            {
+                "PathOnHost": "/dev/net/tun",
+                "PathInContainer": "/dev/net/tun",
+                "CgroupPermissions": "rw",
+            }
+        ],
+        "Mounts": [
+            {"Type": "volume", "Source": data_volume, "Target": DATA_ROOT},
+            {
+                "Type": "volume",
+                "Source": seed_volume(),
+                "Target": "/seed-images",
+                "ReadOnly": True,
+            },
+        ],
+    }
+
+
+@cache
+def _seccomp_docker() -> str:
+    return SECCOMP_DOCKER.read_text(encoding="utf-8")

@@ -1,0 +1,88 @@
+"""What is known of the engine's host: read by the worker, shown by everyone."""
+
+import logging
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from sandbox import engine
+from sandbox.errors import EngineDown, SandboxEngineError
+from sandbox.images import image_ref, seed_volume
+from sandbox.models import Host
+from sandbox.specs import RUNNABLE_KINDS
+
+log = logging.getLogger(__name__)
+NAME = "local"
+# A worker refreshes the row every few seconds; a row older than this has no worker.
+STALE_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Whether Start works; if not, why and what to do."""
+
+    available: bool
+    message: str = ""
+    hint: str = ""
+
+
+def lock() -> None:
+    """Hold the host's row until the transaction ends, so that admissions do not interleave."""
+    Host.objects.select_for_update().filter(pk=NAME).first()
+
+
+def current() -> Host | None:
+    """The host as a worker last saw it; None before the first look."""
+    return Host.objects.filter(pk=NAME).first()
+
+
+def availability() -> Availability:
+    """Whether a sandbox can be started now, from the database alone."""
+    host = current()
+    if host is None or (timezone.now() - host.seen_at).total_seconds() > STALE_SECONDS:
+        return Availability(
+            False,
+            "No worker answers.",
+            "Whoever runs this site should look at the worker's log. Text and quizzes work.",
+        )
+    return Availability(not host.problem, host.problem, host.hint)
+
+
+def refresh() -> Host:
+    """Read engine and host anew and store it; never raises for an engine that is away."""
+    facts: dict[str, object] = {"seen_at": timezone.now(), "problem": "", "hint": ""}
+    try:
+        info = engine.info()
+        facts |= {
+            "kernel_release": info["KernelVersion"],
+            "memory_bytes": info["MemTotal"],
+            "engine_version": info["ServerVersion"],
+            "boot_id": _boot_id(info["KernelVersion"]),
+        }
+        missing = missing_images()
+        if missing:
+            facts["problem"] = f"Machine images are missing: {', '.join(missing)}."
+            facts["hint"] = "Run ./start, or python -m sandbox.images.build, on the engine's host."
+    except SandboxEngineError as error:
+        if not isinstance(error, EngineDown):
+            log.exception("reading the engine failed")
+        facts |= {"problem": error.message, "hint": error.hint}
+    host, _ = Host.objects.update_or_create(pk=NAME, defaults=facts)
+    return host
+
+
+def missing_images() -> list[str]:
+    """Names of machine images and seed volumes that the engine does not have."""
+    wanted = [image_ref(kind) for kind in sorted(RUNNABLE_KINDS)]
+    missing = [ref for ref in wanted if not engine.image_exists(ref)]
+    return missing + ([] if engine.volume_exists(seed_volume()) else [seed_volume()])
+
+
+def _boot_id(engine_kernel: str) -> str:
+    """This process's boot id, if it runs on the engine's kernel; else unknown."""
+    import platform
+    from pathlib import Path
+
+    if platform.release() != engine_kernel:
+        return ""
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()

@@ -1,0 +1,98 @@
+"""What each machine image holds: Debian suite, packages, start command, environment."""
+
+from dataclasses import dataclass
+
+SHELL = "shell"
+DOCKER = "docker"
+SEED = "seed"
+
+#: Packages of a Debian or Ubuntu host that the build needs. The build names the missing ones, it installs none.
+REQUIRED_APT_PACKAGES: tuple[str, ...] = ("mmdebstrap", "debian-archive-keyring", "gcc", "libc6-dev")
+
+INIT_PATH = "/usr/local/sbin/slipway-init"
+LIBRARY_PATH = "/usr/local/lib/slipway"
+
+#: Never needed in a machine, and a third of its size.
+EXCLUDED_PATHS: tuple[str, ...] = (
+    "/usr/share/doc/*",
+    "/usr/share/man/*",
+    "/usr/share/info/*",
+    "/usr/share/locale/*",
+    "/usr/share/lintian/*",
+    "/usr/share/bug/*",
+)
+#: Licence texts stay.
+INCLUDED_PATHS: tuple[str, ...] = ("/usr/share/doc/*/copyright",)
+
+_COMMON_PACKAGES = (
+    "bash",
+    "bash-completion",
+    "ca-certificates",
+    "curl",
+    "file",
+    "iproute2",
+    "jq",
+    "less",
+    "nano",
+    "ncurses-base",
+    "netcat-openbsd",
+    "procps",
+    "psmisc",
+    "python3",
+    "tree",
+    "vim",
+)
+
+
+@dataclass(frozen=True)
+class MachineImage:
+    """One machine image. `entrypoint` starts PID 1; `environment` is what every process in it sees."""
+
+    kind: str
+    suite: str
+    packages: tuple[str, ...]
+    entrypoint: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...]
+
+
+_ENVIRONMENT = (
+    ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+    ("HOME", "/home/learner"),
+    ("USER", "learner"),
+    ("LANG", "C.UTF-8"),
+    ("TERM", "xterm-256color"),
+)
+
+MACHINE_IMAGES: dict[str, MachineImage] = {
+    SHELL: MachineImage(
+        kind=SHELL,
+        suite="trixie",
+        packages=(*_COMMON_PACKAGES, "python3-pip", "python3-venv", "util-linux"),
+        entrypoint=(INIT_PATH, "--login", f"{LIBRARY_PATH}/login"),
+        environment=_ENVIRONMENT,
+    ),
+    DOCKER: MachineImage(
+        kind=DOCKER,
+        suite="trixie",
+        packages=(
+            *_COMMON_PACKAGES,
+            "busybox",
+            "docker-buildx",
+            "docker-cli",
+            "docker-compose",
+            "docker.io",
+            "iptables",
+            "libcap2-bin",
+            "nftables",
+            "rootlesskit",
+            "slirp4netns",
+            "uidmap",
+        ),
+        entrypoint=(INIT_PATH, "--service", f"{LIBRARY_PATH}/engine", "--login", f"{LIBRARY_PATH}/login"),
+        environment=(
+            *_ENVIRONMENT,
+            ("XDG_RUNTIME_DIR", "/run/user/1000"),
+            ("DOCKER_HOST", "unix:///run/user/1000/docker.sock"),
+        ),
+    ),
+}

@@ -1,0 +1,153 @@
+/* Two small clients, so that the machine images need no extra program for them.
+ *
+ *   connect PORT [HOST]             stdin/stdout <-> TCP, for port previews over an exec stream
+ *   await-engine SOCKET SECONDS     waits until an engine answers GET /_ping on a Unix socket */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "slipway.h"
+
+#define PING_INTERVAL_MILLISECONDS 20
+
+/* One direction of a tunnel. Bytes that were read and not yet written stay here, so that a slow reader on
+ * one side never blocks the other direction. */
+struct direction {
+    int from, to;
+    char bytes[65536];
+    size_t start, end;
+    bool finished;
+};
+
+/* HOST is an address, never a name: a static program can't use the resolver of every system it runs on. */
+static int open_tcp(const char *host, const char *port)
+{
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = v4.sin_port};
+    bool is_v4 = inet_pton(AF_INET, host, &v4.sin_addr) == 1;
+    if (v4.sin_port == 0 || (!is_v4 && inet_pton(AF_INET6, host, &v6.sin6_addr) != 1)) {
+        errno = EINVAL;
+        return -1;
+    }
+    const struct sockaddr *address = is_v4 ? (const struct sockaddr *)&v4 : (const struct sockaddr *)&v6;
+    int connection = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connection >= 0 && connect(connection, address, is_v4 ? sizeof v4 : sizeof v6) != 0) {
+        int reason = errno;
+        close(connection);
+        errno = reason;
+        connection = -1;
+    }
+    return connection;
+}
+
+/* End of input on one side is passed on as end of output on the other, and no more than that: an HTTP client
+ * may close its half and still wait for the answer. */
+static void finish(struct direction *way)
+{
+    way->finished = true;
+    if (shutdown(way->to, SHUT_WR) != 0)
+        close(way->to);
+}
+
+static void step(struct direction *way, short read_events, short write_events)
+{
+    if (way->finished)
+        return;
+    if (way->start == way->end && read_events) {
+        ssize_t count = read(way->from, way->bytes, sizeof way->bytes);
+        if (count <= 0) {
+            if (count == 0 || (errno != EINTR && errno != EAGAIN))
+                finish(way);
+            return;
+        }
+        way->start = 0;
+        way->end = (size_t)count;
+    } else if (way->start < way->end && write_events) {
+        ssize_t count = write(way->to, way->bytes + way->start, way->end - way->start);
+        if (count < 0 && errno != EINTR && errno != EAGAIN)
+            finish(way);
+        else if (count > 0)
+            way->start += (size_t)count;
+    }
+}
+
+static struct pollfd wanted(const struct direction *way)
+{
+    bool writing = way->start < way->end;
+    return (struct pollfd){way->finished ? -1 : writing ? way->to : way->from, writing ? POLLOUT : POLLIN, 0};
+}
+
+static void tunnel(int connection)
+{
+    static struct direction up, down;
+    up.from = STDIN_FILENO;
+    up.to = down.from = connection;
+    down.to = STDOUT_FILENO;
+    /* The answer's end ends the tunnel: nobody is left to send to. */
+    while (!down.finished) {
+        struct pollfd slots[2] = {wanted(&up), wanted(&down)};
+        if (poll(slots, 2, -1) < 0 && errno != EINTR)
+            return;
+        step(&up, slots[0].revents, slots[0].revents);
+        step(&down, slots[1].revents, slots[1].revents);
+    }
+}
+
+int connect_main(int argc, char **argv)
+{
+    const char *host = argc > 3 ? argv[3] : "127.0.0.1";
+    if (argc < 3 || argc > 4) {
+        fprintf(stderr, "usage: slipway-init connect PORT [HOST]\n");
+        return 2;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    int connection = open_tcp(host, argv[2]);
+    if (connection < 0) {
+        fprintf(stderr, "slipway-init: %s port %s: %s\n", host, argv[2], strerror(errno));
+        return 1;
+    }
+    tunnel(connection);
+    return 0;
+}
+
+static bool engine_answers(const char *path)
+{
+    static const char request[] = "GET /_ping HTTP/1.0\r\nHost: engine\r\n\r\n";
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct timeval limit = {2, 0};
+    char answer[64] = "";
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    int connection = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    bool answered = connect(connection, (struct sockaddr *)&address, sizeof address) == 0 &&
+                    write(connection, request, sizeof request - 1) == (ssize_t)(sizeof request - 1) &&
+                    read(connection, answer, sizeof answer - 1) > 0 && strstr(answer, " 200 ") != NULL;
+    close(connection);
+    return answered;
+}
+
+int await_engine_main(int argc, char **argv)
+{
+    if (argc != 4) {
+        fprintf(stderr, "usage: slipway-init await-engine SOCKET SECONDS\n");
+        return 2;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    double end = boot_seconds() + strtod(argv[3], NULL);
+    while (!engine_answers(argv[2])) {
+        if (boot_seconds() > end) {
+            fprintf(stderr, "slipway-init: no engine answered on %s within %s s\n", argv[2], argv[3]);
+            return 1;
+        }
+        pause_milliseconds(PING_INTERVAL_MILLISECONDS);
+    }
+    return 0;
+}

@@ -1,0 +1,171 @@
+"""What callers may ask of a sandbox: start, stop, extend, reset, find.
+
+Each request writes the database and leaves the engine to a worker; none waits for it.
+The `*_now` functions run the worker's part in the calling process, for commands.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from sandbox import admission, creation, dispatch, hosts, transitions
+from sandbox.errors import (
+    EngineDown,
+    NoExtensionsLeft,
+    SandboxLive,
+    SandboxNotFound,
+    SandboxNotReady,
+)
+from sandbox.models import LIVE, USABLE, Machine, Sandbox, State
+from sandbox.snapshots import snapshot
+from sandbox.specs import SandboxSpec, memory_of
+
+__all__ = [
+    "create_now",
+    "destroy_now",
+    "extend",
+    "get_for",
+    "latest_for",
+    "live_sandbox",
+    "request_reset",
+    "request_start",
+    "request_stop",
+    "snapshot",
+]
+
+
+def live_sandbox(learner: Any) -> Sandbox | None:
+    """The sandbox a learner has now, in any lesson."""
+    return Sandbox.objects.filter(learner=learner.pk, state__in=LIVE).first()
+
+
+def latest_for(learner: Any, course: str, lesson: str) -> Sandbox | None:
+    """The newest sandbox of a learner for a lesson, ended ones included."""
+    mine = Sandbox.objects.filter(learner=learner.pk, course=course, lesson=lesson)
+    return mine.order_by("-created_at").first()
+
+
+def get_for(learner: Any, sandbox_id: str) -> Sandbox:
+    """A sandbox of this learner. Raises SandboxNotFound, also for somebody else's."""
+    found = Sandbox.objects.filter(pk=sandbox_id, learner=learner.pk).first()
+    if found is None:
+        raise SandboxNotFound
+    return found
+
+
+def request_start(
+    learner: AbstractBaseUser, spec: SandboxSpec, *, course: str, lesson: str, address: str = ""
+) -> Sandbox:
+    """Give the learner a sandbox for a lesson: the live one, or a new one.
+
+    Raises SandboxLive (with `sandbox_id`) when another lesson's is live, EngineDown,
+    TooManyStarts, OutOfCapacity.
+    """
+    if found := live_sandbox(learner):
+        return _same_lesson(found, course, lesson)
+    state = hosts.availability()
+    if not state.available:
+        raise EngineDown(state.message, state.hint)
+    admission.check_rate(learner.pk, address)
+    try:
+        with transaction.atomic():
+            sandbox = _insert(learner, spec, course, lesson)
+    except IntegrityError:
+        # The other tab, or the first of two clicks, was faster: its sandbox is ours.
+        found = live_sandbox(learner)
+        if found is None:
+            raise
+        return _same_lesson(found, course, lesson)
+    return sandbox
+
+
+def _same_lesson(found: Sandbox, course: str, lesson: str) -> Sandbox:
+    if (found.course, found.lesson) != (course, lesson):
+        raise SandboxLive(sandbox_id=found.pk, course=found.course, lesson=found.lesson)
+    return found
+
+
+def _insert(learner: AbstractBaseUser, spec: SandboxSpec, course: str, lesson: str) -> Sandbox:
+    now = timezone.now()
+    memory = memory_of(spec)
+    sandbox = Sandbox.objects.create(
+        learner_id=learner.pk,
+        course=course,
+        lesson=lesson,
+        state=admission.first_state(memory),
+        spec=spec.model_dump(mode="json"),
+        memory_bytes=memory,
+        started_at=now,
+        heartbeat_at=now,
+    )
+    Machine.objects.bulk_create(
+        Machine(sandbox=sandbox, position=position, name=machine.name, kind=machine.kind)
+        for position, machine in enumerate(spec.machines)
+    )
+    if sandbox.state == State.REQUESTED:
+        transaction.on_commit(lambda: dispatch.create(sandbox.pk))
+    return sandbox
+
+
+def request_stop(sandbox: Sandbox) -> None:
+    """End a sandbox; one that has ended already stays as it is."""
+    if transitions.move(sandbox.pk, State.STOPPING, only_from=LIVE, heartbeat_at=timezone.now()):
+        transaction.on_commit(lambda: dispatch.destroy(sandbox.pk))
+
+
+def extend(sandbox: Sandbox) -> Sandbox:
+    """Add time. Raises SandboxNotReady, NoExtensionsLeft."""
+    usable = Sandbox.objects.filter(pk=sandbox.pk, state__in=USABLE)
+    extended = usable.filter(extensions__lt=settings.SANDBOX_EXTENSIONS).update(
+        expires_at=F("expires_at") + timedelta(seconds=settings.SANDBOX_EXTEND_SECONDS),
+        extensions=F("extensions") + 1,
+        state=State.READY,
+    )
+    if not extended:
+        raise NoExtensionsLeft if usable.exists() else SandboxNotReady
+    transitions.announce(sandbox.pk)
+    sandbox.refresh_from_db()
+    return sandbox
+
+
+def request_reset(sandbox: Sandbox) -> Sandbox:
+    """Replace the machines by fresh ones, keeping the sandbox. Raises SandboxNotReady."""
+    now = timezone.now()
+    moved = transitions.move(
+        sandbox.pk,
+        State.REQUESTED,
+        only_from=USABLE,
+        rebuild=True,
+        started_at=now,
+        heartbeat_at=now,
+        stages=[],
+        attempts=0,
+        ready_at=None,
+        ready_seconds=None,
+    )
+    if not moved:
+        raise SandboxNotReady
+    Machine.objects.filter(sandbox=sandbox).update(ready=False, container_id="", shell_pid=None)
+    transaction.on_commit(lambda: dispatch.create(sandbox.pk))
+    sandbox.refresh_from_db()
+    return sandbox
+
+
+def create_now(sandbox: Sandbox) -> Sandbox:
+    """Run the worker's part of a start here; the sandbox is ready or failed afterwards."""
+    creation.create(sandbox.pk)
+    sandbox.refresh_from_db()
+    return sandbox
+
+
+def destroy_now(sandbox: Sandbox) -> Sandbox:
+    """Stop a sandbox and take it apart here."""
+    transitions.move(sandbox.pk, State.STOPPING, only_from=LIVE)
+    creation.destroy(sandbox.pk)
+    sandbox.refresh_from_db()
+    return sandbox

@@ -1,0 +1,235 @@
+"""Running scripts and writing files on a learner's machine. Worker processes only.
+
+Scripts go in on standard input, never as a file or an argument, so that the learner can't
+read a check; they get no environment but what is named.
+"""
+
+import asyncio
+import io
+import shlex
+import tarfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sandbox import stream
+from sandbox.demux import Demultiplexer
+from sandbox.errors import BadRequest, MachineNotFound, SandboxNotReady
+from sandbox.models import USABLE, Machine, Sandbox
+
+OUTPUT_LIMIT_BYTES = 64 * 1024
+FILE_LIMIT_BYTES = 1024 * 1024
+# The script's own limit ends it inside; this much later we stop waiting for the engine.
+GRACE_SECONDS = 5
+TIMED_OUT = (124, 137)
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+INNER_ENGINE = "unix:///run/user/1000/docker.sock"
+User = Literal["root", "learner"]
+
+
+@dataclass(frozen=True)
+class ScriptResult:
+    """How a script ended. `exit_code` is None when it was stopped for time."""
+
+    exit_code: int | None
+    stdout: str
+    stderr: str
+    timed_out: bool
+    seconds: float
+
+
+def run_script(
+    sandbox: Sandbox,
+    machine_name: str,
+    script: str,
+    *,
+    user: User = "root",
+    env: Mapping[str, str] | None = None,
+    timeout_seconds: int = 10,
+) -> ScriptResult:
+    """Run `script` with bash on a machine that is ready, and wait for its end.
+
+    In a `docker` machine both users are uid 1000: root there can't enter the user
+    namespace. Each output is cut at 64 KiB. Raises SandboxNotReady, MachineNotFound,
+    EngineDown, MachineDied.
+    """
+    return run_in(
+        machine_of(sandbox, machine_name),
+        script.encode(),
+        user=user,
+        env=env,
+        timeout_seconds=timeout_seconds,
+    )
+
+
+def machine_of(sandbox: Sandbox, name: str) -> Machine:
+    """A machine of a sandbox that is ready. Raises SandboxNotReady, MachineNotFound."""
+    if sandbox.state not in USABLE:
+        raise SandboxNotReady
+    machine = sandbox.machines.filter(name=name).first()
+    if machine is None:
+        raise MachineNotFound
+    return machine
+
+
+def run_in(
+    machine: Machine,
+    script: bytes,
+    *,
+    user: User = "root",
+    env: Mapping[str, str] | None = None,
+    timeout_seconds: int = 10,
+) -> ScriptResult:
+    """`run_script` for a machine whatever its sandbox's state (set-up runs before ready)."""
+    command = ["/bin/bash", "-s"]
+    return _run(machine, command, script, user=user, env=env, timeout_seconds=timeout_seconds)
+
+
+def _run(
+    machine: Machine,
+    command: list[str],
+    stdin: bytes,
+    *,
+    user: User,
+    env: Mapping[str, str] | None,
+    timeout_seconds: int,
+) -> ScriptResult:
+    began = time.monotonic()
+    bounded = ["/usr/bin/timeout", "-k", "2", str(timeout_seconds), *command]
+    code, out, err = asyncio.run(
+        exec_collect(
+            machine.container_id,
+            bounded,
+            stdin,
+            user=_engine_user(machine.kind, user),
+            env=_environment(machine, env or {}),
+            wait_seconds=timeout_seconds + GRACE_SECONDS,
+        )
+    )
+    timed_out = code is None or code in TIMED_OUT
+    return ScriptResult(
+        None if timed_out else code,
+        out.decode(errors="replace"),
+        err.decode(errors="replace"),
+        timed_out,
+        round(time.monotonic() - began, 2),
+    )
+
+
+def _engine_user(kind: str, user: User) -> str:
+    return "0:0" if user == "root" and kind != "docker" else "1000:1000"
+
+
+def _environment(machine: Machine, env: Mapping[str, str]) -> dict[str, str]:
+    base = {"PATH": PATH, "HOME": "/home/learner", "LANG": "C.UTF-8", "LAB_MACHINE": machine.name}
+    if machine.kind == "docker":
+        base["DOCKER_HOST"] = INNER_ENGINE
+    return base | dict(env)
+
+
+async def exec_collect(
+    container_id: str,
+    command: list[str],
+    stdin: bytes,
+    *,
+    user: str,
+    env: dict[str, str],
+    wait_seconds: float,
+) -> tuple[int | None, bytes, bytes]:
+    """Run a command to its end; returns exit code (None: stopped waiting), stdout, stderr."""
+    outputs = {1: bytearray(), 2: bytearray()}
+
+    def keep(which: int, payload: bytes) -> None:
+        room = OUTPUT_LIMIT_BYTES - len(outputs[which])
+        outputs[which] += payload[: max(0, room)]
+
+    exec_id, opened = await stream.exec_stream(container_id, command, user=user, env=env)
+    ended = asyncio.Event()
+    opened.listen(Demultiplexer(keep).feed, ended.set)
+    try:
+        async with asyncio.timeout(wait_seconds):
+            opened.write(stdin)
+            await opened.drained()
+            opened.end_input()
+            await ended.wait()
+            code = await stream.exec_exit_code(exec_id)
+    except TimeoutError:
+        code = None
+    finally:
+        opened.close()
+    return code, bytes(outputs[1]), bytes(outputs[2])
+
+
+def write_file(sandbox: Sandbox, machine_name: str, path: str, content: bytes) -> int:
+    """Write `content` to `path` as the learner, making its folders; return the bytes written.
+
+    `path` is absolute or begins with `~/`. Raises BadRequest with the machine's own words
+    when the learner's user may not write there, and the errors of `run_script`.
+    """
+    if len(content) > FILE_LIMIT_BYTES:
+        raise BadRequest(f"A file of {len(content)} bytes is too large.", "The limit is 1 MiB.")
+    if not path.startswith(("/", "~/")) or "\0" in path or path.endswith("/"):
+        raise BadRequest("The path is not valid.", "Give an absolute path, or one in ~/.")
+    machine = machine_of(sandbox, machine_name)
+    full = "/home/learner/" + path[2:] if path.startswith("~/") else path
+    quoted = shlex.quote(full)
+    # A temporary name first: a full disk leaves the old file whole.
+    program = (
+        f'set -e; t={quoted}; t=$(readlink -m -- "$t"); mkdir -p -- "$(dirname -- "$t")"; '
+        'n="$t.slipway.$$"; trap \'rm -f -- "$n"\' EXIT; cat > "$n"; '
+        'if [ -e "$t" ]; then cat "$n" > "$t"; else mv -- "$n" "$t"; fi'
+    )
+    result = _run(
+        machine,
+        ["/bin/bash", "-c", program],
+        content,
+        user="learner",
+        env=None,
+        timeout_seconds=10,
+    )
+    if result.exit_code != 0:
+        words = result.stderr.strip().splitlines()[-1:] or ["no answer in time"]
+        raise BadRequest(f"{path} could not be written: {words[0][:200]}", "Choose another place.")
+    return len(content)
+
+
+def copy_tree(machine: Machine, folder: Path) -> None:
+    """Copy what is in `folder` onto the machine, modes kept.
+
+    Paths below home/learner are written by the learner's user and belong to it, all others
+    by root (without capabilities: only root-owned writable places such as /opt and /srv).
+    """
+    for user, inside in (("learner", True), ("root", False)):
+        archive = _archive(folder, inside)
+        if archive is None:
+            continue
+        command = ["/bin/tar", "-x", "-C", "/", "--no-same-owner", "--no-overwrite-dir", "-f", "-"]
+        result = _run(
+            machine,
+            command,
+            archive,
+            user=user,  # type: ignore[arg-type]
+            env=None,
+            timeout_seconds=30,
+        )
+        if result.exit_code != 0:
+            raise OSError(f"copying files to {machine.name}: {result.stderr.strip()[:300]}")
+
+
+def _archive(folder: Path, below_home: bool) -> bytes | None:
+    """The learner's part of a folder, or the rest of it, as a tar; None when it is empty."""
+    home = Path("home/learner")
+    buffer = io.BytesIO()
+    count = 0
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for path in sorted(folder.rglob("*")):
+            name = path.relative_to(folder)
+            # Symlinks could point outside the course; folders above home exist already.
+            if path.is_symlink() or name in (Path("home"), home):
+                continue
+            if name.is_relative_to(home) == below_home:
+                tar.add(path, arcname=str(name), recursive=False)
+                count += 1
+    return buffer.getvalue() if count else None

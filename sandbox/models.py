@@ -1,0 +1,170 @@
+"""Sandboxes and their machines: the truth about what should exist on the engine."""
+
+import base64
+import secrets
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+
+class State(models.TextChoices):
+    """States of a sandbox; `TRANSITIONS` says which may follow which."""
+
+    REQUESTED = "requested"
+    QUEUED = "queued"
+    STARTING = "starting"
+    READY = "ready"
+    EXPIRING = "expiring"
+    STOPPING = "stopping"
+    GONE = "gone"
+    FAILED = "failed"
+
+
+# FAILED is an end for the learner; the engine objects of a failed sandbox are removed
+# before it gets there (`cleaned_at`), and by reconciliation if that did not work.
+TRANSITIONS: dict[str, frozenset[str]] = {
+    State.REQUESTED: frozenset({State.QUEUED, State.STARTING, State.STOPPING, State.FAILED}),
+    State.QUEUED: frozenset({State.STARTING, State.STOPPING, State.FAILED}),
+    State.STARTING: frozenset({State.READY, State.STOPPING, State.FAILED}),
+    State.READY: frozenset({State.EXPIRING, State.STOPPING, State.FAILED, State.REQUESTED}),
+    State.EXPIRING: frozenset({State.READY, State.STOPPING, State.FAILED, State.REQUESTED}),
+    State.STOPPING: frozenset({State.GONE, State.FAILED}),
+    State.GONE: frozenset(),
+    State.FAILED: frozenset({State.STOPPING}),
+}
+LIVE = (
+    State.REQUESTED,
+    State.QUEUED,
+    State.STARTING,
+    State.READY,
+    State.EXPIRING,
+)
+USABLE = (State.READY, State.EXPIRING)
+# States in which machines take up memory, or are about to.
+ADMITTED = (State.STARTING, State.READY, State.EXPIRING, State.STOPPING)
+
+
+def make_sandbox_id() -> str:
+    """Twelve characters of [a-z2-7]: fits container names, DNS labels and URLs."""
+    return base64.b32encode(secrets.token_bytes(8)).decode().lower()[:12]
+
+
+class Sandbox(models.Model):
+    """The machines of one learner for one lesson, from Start to gone."""
+
+    id = models.CharField(primary_key=True, max_length=12, default=make_sandbox_id)
+    learner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sandboxes"
+    )
+    course = models.CharField(max_length=100)
+    lesson = models.CharField(max_length=100)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.REQUESTED)
+    spec = models.JSONField()
+    memory_bytes = models.BigIntegerField()
+
+    # Stages so far: [{"name": str, "seconds": float since Start}].
+    stages = models.JSONField(default=list)
+    # A worker holds the row by this token; whoever changes it takes the work over.
+    claim = models.CharField(max_length=32, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    # A reset: the next creation removes the old machines first.
+    rebuild = models.BooleanField(default=False)
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    # When this try at getting ready began: Start, or the latest Reset.
+    started_at = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True)
+    ready_at = models.DateTimeField(null=True)
+    ready_seconds = models.FloatField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    extensions = models.PositiveSmallIntegerField(default=0)
+    last_seen_at = models.DateTimeField(null=True)
+    gone_at = models.DateTimeField(null=True)
+    cleaned_at = models.DateTimeField(null=True)
+
+    error_code = models.CharField(max_length=40, blank=True)
+    error_message = models.CharField(max_length=500, blank=True)
+    error_hint = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints = [
+            # Double clicks and two tabs are harmless: the second insert loses.
+            models.UniqueConstraint(
+                fields=["learner"],
+                condition=Q(state__in=["requested", "queued", "starting", "ready", "expiring"]),
+                name="one_live_sandbox_per_learner",
+            )
+        ]
+        indexes = [models.Index(fields=["state", "created_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.id} ({self.course}/{self.lesson}, {self.state})"
+
+
+class Machine(models.Model):
+    """One machine of a sandbox and what was read from it when it came up."""
+
+    sandbox = models.ForeignKey(Sandbox, on_delete=models.CASCADE, related_name="machines")
+    position = models.PositiveSmallIntegerField()
+    name = models.CharField(max_length=31)
+    kind = models.CharField(max_length=10)
+    container_id = models.CharField(max_length=64, blank=True)
+    image = models.CharField(max_length=200, blank=True)
+    kernel_release = models.CharField(max_length=100, blank=True)
+    boot_id = models.CharField(max_length=40, blank=True)
+    shell_pid = models.PositiveIntegerField(null=True)
+    # What this machine can't do here although its kind promises it, in words.
+    notice = models.CharField(max_length=300, blank=True)
+    ready = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["sandbox", "name"], name="machine_name_in_sandbox")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.sandbox_id}"
+
+
+class Preview(models.Model):
+    """An address under which one port of one machine can be seen."""
+
+    token = models.CharField(primary_key=True, max_length=40)
+    sandbox = models.ForeignKey(Sandbox, on_delete=models.CASCADE, related_name="previews")
+    machine = models.CharField(max_length=31)
+    port = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["sandbox", "machine", "port"], name="one_preview_per_port"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.machine}:{self.port} of {self.sandbox_id}"
+
+
+class Host(models.Model):
+    """What the engine's host is, as the worker last read it; pages show it without the engine."""
+
+    name = models.CharField(primary_key=True, max_length=100)
+    kernel_release = models.CharField(max_length=100, blank=True)
+    boot_id = models.CharField(max_length=40, blank=True)
+    memory_bytes = models.BigIntegerField(default=0)
+    engine_version = models.CharField(max_length=40, blank=True)
+    seen_at = models.DateTimeField()
+    # Last pair of CLOCK_BOOTTIME and wall clock (seconds), to notice a clock that was set.
+    clock_boot = models.FloatField(null=True)
+    clock_wall = models.FloatField(null=True)
+    # Why Start is off, empty when it is on.
+    problem = models.CharField(max_length=500, blank=True)
+    hint = models.CharField(max_length=500, blank=True)
+
+    def __str__(self) -> str:
+        return self.name

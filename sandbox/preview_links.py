@@ -1,0 +1,125 @@
+"""Addresses of previews: made, found, judged.
+
+`http://p-<token>-<port>.<PREVIEW_HOST>/`. The token is 32 characters of [a-z2-7] (a DNS
+label holds 63 and has no case): 80 random bits, then 80 bits of an HMAC over them and the
+port, so that a made-up address is refused without a look into the database. The row says
+what it opens and until when; the token is the whole credential.
+"""
+
+import base64
+import hmac
+import re
+import secrets
+from datetime import timedelta
+from hashlib import sha256
+
+from django.conf import settings
+from django.utils import timezone
+
+from sandbox.errors import BadRequest, MachineNotFound, SandboxNotReady, SandboxUserError
+from sandbox.models import USABLE, Preview, Sandbox
+
+HALF = 16
+_LABEL = re.compile(r"^p-([a-z2-7]{32})-([1-9][0-9]{0,4})$")
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+# Ports of the machine's own engine; a preview must not hand its API to a page.
+CLOSED_PORTS = frozenset({2375, 2376})
+
+
+class PreviewNeedsName(SandboxUserError):
+    code = "preview_needs_name"
+    message = "Previews need a host name, and this site is open under an address without one."
+    hint = (
+        "Open the site as http://localhost on the machine that runs it, or ask whoever runs it "
+        "to set PREVIEW_HOST to a name whose subdomains resolve here."
+    )
+
+
+def _b32(data: bytes) -> str:
+    return base64.b32encode(data).decode().lower()[:HALF]
+
+
+def _seal(random: str, port: int) -> str:
+    text = f"preview:{random}:{port}".encode()
+    return _b32(hmac.digest(settings.SECRET_KEY.encode(), text, sha256))
+
+
+def open_link(sandbox: Sandbox, machine: str, port: int, *, site_host: str) -> str:
+    """The address of a port, the same as before while that one is valid.
+
+    `site_host`: the Host header under which the caller sees the site.
+    Raises SandboxNotReady, MachineNotFound, BadRequest, PreviewNeedsName.
+    """
+    if sandbox.state not in USABLE:
+        raise SandboxNotReady
+    if not sandbox.machines.filter(name=machine).exists():
+        raise MachineNotFound
+    if not 1 <= port <= 65535 or port in CLOSED_PORTS:
+        raise BadRequest(f"Port {port} can't be previewed.", "Choose the port your app listens on.")
+    if not _reachable_from(site_host):
+        raise PreviewNeedsName
+    now = timezone.now()
+    found = Preview.objects.filter(
+        sandbox=sandbox, machine=machine, port=port, revoked_at=None, expires_at__gt=now
+    ).first()
+    return link_of(found or _make(sandbox, machine, port))
+
+
+def _make(sandbox: Sandbox, machine: str, port: int) -> Preview:
+    random = _b32(secrets.token_bytes(10))
+    Preview.objects.filter(sandbox=sandbox, machine=machine, port=port).delete()
+    return Preview.objects.create(
+        token=random + _seal(random, port),
+        sandbox=sandbox,
+        machine=machine,
+        port=port,
+        expires_at=timezone.now() + timedelta(seconds=settings.PREVIEW_LIFETIME_SECONDS),
+    )
+
+
+def link_of(preview: Preview) -> str:
+    """The whole address of a preview."""
+    scheme = settings.SITE_URL.partition("://")[0]
+    return f"{scheme}://p-{preview.token}-{preview.port}.{settings.PREVIEW_HOST}/"
+
+
+def _reachable_from(site_host: str) -> bool:
+    """Whether the preview's name resolves for somebody who sees the site as `site_host`.
+
+    Browsers resolve *.localhost to themselves: right only on the machine itself.
+    """
+    if not settings.PREVIEW_HOST:
+        return False
+    if _name(settings.PREVIEW_HOST) != "localhost":
+        return True
+    return _name(site_host) in LOOPBACK
+
+
+def _name(host: str) -> str:
+    return (
+        host.rsplit(":", 1)[0].strip("[]").lower() if not host.endswith("]") else host.strip("[]")
+    )
+
+
+def is_preview_host(host: str) -> bool:
+    """Whether a Host header names a preview, valid or not."""
+    label, _, parent = host.lower().partition(".")
+    return (
+        bool(settings.PREVIEW_HOST) and label.startswith("p-") and parent == settings.PREVIEW_HOST
+    )
+
+
+def find(host: str) -> Preview | None:
+    """The preview that a Host header names, if it is genuine, valid and its sandbox is up."""
+    match = _LABEL.match(host.lower().partition(".")[0])
+    if match is None:
+        return None
+    token, port = match[1], int(match[2])
+    if not hmac.compare_digest(token[HALF:], _seal(token[:HALF], port)):
+        return None
+    return (
+        Preview.objects.select_related("sandbox")
+        .filter(token=token, port=port, revoked_at=None, expires_at__gt=timezone.now())
+        .filter(sandbox__state__in=USABLE)
+        .first()
+    )

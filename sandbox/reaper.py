@@ -1,0 +1,172 @@
+"""Ends sandboxes that are over, takes over what is stuck, and compares database and engine.
+
+Truth is the database. Deadlines are compared with the wall clock; when that clock was set,
+which CLOCK_BOOTTIME reveals, all deadlines move with it, so that a wrong clock put right
+ends nobody's machines.
+"""
+
+import logging
+import time
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import F, Q
+from django.utils import timezone
+
+from sandbox import admission, assembly, creation, dispatch, engine, events, hosts, transitions
+from sandbox.errors import MachineDied, MachineFailed, SandboxEngineError
+from sandbox.models import LIVE, USABLE, Host, Sandbox, State
+
+log = logging.getLogger(__name__)
+WARNING_SECONDS = 120
+CLOCK_JUMP_SECONDS = 30
+STUCK_STOP_SECONDS = 15
+# An object without a row may belong to a row that is just being written elsewhere.
+ORPHAN_LABEL = "slipway.sandbox"
+
+
+def reap() -> None:
+    """One tick, every few seconds."""
+    host = hosts.refresh()
+    shift_if_clock_jumped(host)
+    _warn_and_expire()
+    _end_idle()
+    _resume_stalled()
+    for sandbox_id in admission.admit_waiting():
+        dispatch.create(sandbox_id)
+
+
+def shift_if_clock_jumped(
+    host: Host, boot: float | None = None, wall: float | None = None
+) -> float:
+    """Move all deadlines when the wall clock was set; return by how many seconds."""
+    boot = time.clock_gettime(time.CLOCK_BOOTTIME) if boot is None else boot
+    wall = time.time() if wall is None else wall
+    jump = 0.0
+    if host.clock_boot is not None and host.clock_wall is not None and boot >= host.clock_boot:
+        jump = (wall - host.clock_wall) - (boot - host.clock_boot)
+    Host.objects.filter(pk=host.pk).update(clock_boot=boot, clock_wall=wall)
+    if abs(jump) < CLOCK_JUMP_SECONDS:
+        return 0.0
+    log.warning("the wall clock jumped by %.0f s; all deadlines move with it", jump)
+    delta = timedelta(seconds=jump)
+    Sandbox.objects.filter(state__in=LIVE).update(
+        expires_at=F("expires_at") + delta,
+        last_seen_at=F("last_seen_at") + delta,
+        heartbeat_at=F("heartbeat_at") + delta,
+        started_at=F("started_at") + delta,
+    )
+    return jump
+
+
+def _warn_and_expire() -> None:
+    now = timezone.now()
+    soon = Sandbox.objects.filter(
+        state=State.READY, expires_at__lte=now + timedelta(seconds=WARNING_SECONDS)
+    )
+    for sandbox in soon:
+        if transitions.move(sandbox.pk, State.EXPIRING, only_from=[State.READY]):
+            events.publish(
+                sandbox.pk,
+                {
+                    "type": "warning",
+                    "code": "expiring",
+                    "message": "These machines end in two minutes.",
+                    "hint": "Press Extend to keep them.",
+                },
+            )
+    for sandbox in Sandbox.objects.filter(state__in=USABLE, expires_at__lte=now):
+        _stop(sandbox.pk, "expired", "The time of these machines is over.")
+
+
+def _end_idle() -> None:
+    limit = timezone.now() - timedelta(seconds=settings.SANDBOX_IDLE_SECONDS)
+    for sandbox in Sandbox.objects.filter(state__in=USABLE, last_seen_at__lt=limit):
+        minutes = settings.SANDBOX_IDLE_SECONDS // 60
+        _stop(sandbox.pk, "idle", f"Nobody had these machines open for {minutes} minutes.")
+
+
+def _stop(sandbox_id: str, code: str, message: str) -> None:
+    moved = transitions.move(
+        sandbox_id,
+        State.STOPPING,
+        only_from=LIVE,
+        heartbeat_at=timezone.now(),
+        error_code=code,
+        error_message=message,
+        error_hint="Start gives you fresh ones. Your progress is kept.",
+    )
+    if moved:
+        dispatch.destroy(sandbox_id)
+
+
+def _resume_stalled() -> None:
+    """Take over creations whose worker went silent, and repeat dispatches that got lost."""
+    silent = timezone.now() - timedelta(seconds=settings.SANDBOX_STALL_SECONDS)
+    for sandbox in Sandbox.objects.filter(
+        Q(state=State.REQUESTED) | Q(state=State.STARTING), heartbeat_at__lt=silent
+    ):
+        if sandbox.state == State.STARTING and sandbox.attempts >= settings.SANDBOX_ATTEMPTS:
+            log.error("sandbox %s: given up after %s attempts", sandbox.pk, sandbox.attempts)
+            creation.fail(sandbox.pk, MachineFailed(), claim=sandbox.claim)
+        else:
+            dispatch.create(sandbox.pk)
+    stuck = timezone.now() - timedelta(seconds=STUCK_STOP_SECONDS)
+    for sandbox in Sandbox.objects.filter(state=State.STOPPING, heartbeat_at__lt=stuck):
+        Sandbox.objects.filter(pk=sandbox.pk).update(heartbeat_at=timezone.now())
+        dispatch.destroy(sandbox.pk)
+
+
+def verify(sandbox_id: str) -> None:
+    """Fail a sandbox in use whose machines don't run any more."""
+    sandbox = Sandbox.objects.filter(pk=sandbox_id, state__in=USABLE).first()
+    if sandbox is None:
+        return
+    try:
+        if assembly.runs(sandbox):
+            return
+    except SandboxEngineError as error:
+        # An engine that is away says nothing about its containers.
+        log.warning("sandbox %s can't be verified now: %s", sandbox_id, error)
+        return
+    creation.fail(sandbox_id, MachineDied())
+
+
+def reconcile() -> None:
+    """Remove engine objects that no live row knows; fail rows whose machines are gone."""
+    try:
+        found = engine.objects_labelled(assembly.instance_label())
+    except SandboxEngineError as error:
+        log.warning("nothing reconciled: %s", error)
+        return
+    wanted = set(
+        Sandbox.objects.filter(state__in=[*LIVE, State.STOPPING]).values_list("pk", flat=True)
+    )
+    orphans = {labels[ORPHAN_LABEL] for *_, labels in found if ORPHAN_LABEL in labels} - wanted
+    for sandbox_id in orphans:
+        log.warning("removing what is left of sandbox %s", sandbox_id)
+        try:
+            assembly.remove_objects(sandbox_id)
+        except SandboxEngineError as error:
+            log.warning("sandbox %s is not removed yet: %s", sandbox_id, error)
+    for sandbox_id in Sandbox.objects.filter(state__in=USABLE).values_list("pk", flat=True):
+        verify(sandbox_id)
+
+
+def end_all() -> int:
+    """End every sandbox of this installation in this process; return how many are left.
+
+    For an orderly shutdown: nothing stays on the engine, known to the database or not.
+    """
+    for sandbox_id in Sandbox.objects.filter(state__in=LIVE).values_list("pk", flat=True):
+        transitions.move(sandbox_id, State.STOPPING, only_from=LIVE)
+    for sandbox_id in Sandbox.objects.filter(state=State.STOPPING).values_list("pk", flat=True):
+        creation.destroy(sandbox_id)
+    try:
+        for what, engine_id, _name, _labels in sorted(
+            engine.objects_labelled(assembly.instance_label()), key=lambda found: found[0]
+        ):
+            engine.remove_object(what, engine_id)
+    except SandboxEngineError as error:
+        log.warning("not everything was removed: %s", error)
+    return Sandbox.objects.filter(state=State.STOPPING).count()

@@ -1,0 +1,66 @@
+"""A sandbox as the API and the events show it."""
+
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from sandbox.models import USABLE, Machine, Sandbox, State
+
+
+def snapshot(sandbox: Sandbox) -> dict[str, Any]:
+    """The sandbox as JSON-ready values; times are ISO 8601, durations seconds."""
+    return {
+        "id": sandbox.id,
+        "course": sandbox.course,
+        "lesson": sandbox.lesson,
+        "state": sandbox.state,
+        "queue_position": queue_position(sandbox),
+        "stage": sandbox.stages[-1]["name"] if sandbox.stages else None,
+        "stages": sandbox.stages,
+        "ready_seconds": sandbox.ready_seconds,
+        "expires_at": sandbox.expires_at.isoformat() if sandbox.expires_at else None,
+        "seconds_left": _seconds_left(sandbox),
+        "extensions_left": max(0, settings.SANDBOX_EXTENSIONS - sandbox.extensions),
+        "machines": [_machine(m, sandbox) for m in sandbox.machines.all()],
+        "previews": sandbox.spec.get("previews", []),
+        "error": _error(sandbox),
+    }
+
+
+def queue_position(sandbox: Sandbox) -> int | None:
+    """1 for the next in line, None for a sandbox that does not wait."""
+    if sandbox.state != State.QUEUED:
+        return None
+    ahead = Sandbox.objects.filter(state=State.QUEUED, created_at__lt=sandbox.created_at)
+    return ahead.count() + 1
+
+
+def _seconds_left(sandbox: Sandbox) -> int | None:
+    if sandbox.state not in USABLE or sandbox.expires_at is None:
+        return None
+    return max(0, int((sandbox.expires_at - timezone.now()).total_seconds()))
+
+
+def _machine(machine: Machine, sandbox: Sandbox) -> dict[str, Any]:
+    usable = machine.ready and sandbox.state in USABLE
+    return {
+        "name": machine.name,
+        "kind": machine.kind,
+        "state": "ready" if usable else sandbox.state,
+        "kernel_release": machine.kernel_release or None,
+        "boot_id": machine.boot_id or None,
+        "image": machine.image or None,
+        "notice": machine.notice or None,
+        "terminal": "main",
+    }
+
+
+def _error(sandbox: Sandbox) -> dict[str, str] | None:
+    if not sandbox.error_code:
+        return None
+    return {
+        "code": sandbox.error_code,
+        "message": sandbox.error_message,
+        "hint": sandbox.error_hint,
+    }

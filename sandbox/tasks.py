@@ -1,0 +1,57 @@
+"""Celery tasks of the sandbox: each calls one function of the domain."""
+
+from celery import shared_task
+
+from sandbox import creation, hosts, machines, reaper, replies
+from sandbox.errors import SandboxError
+from sandbox.models import Sandbox
+
+
+@shared_task
+def create(sandbox_id: str) -> None:
+    """Make the machines of a requested sandbox."""
+    creation.create(sandbox_id)
+
+
+@shared_task
+def destroy(sandbox_id: str) -> None:
+    """Remove the machines of a stopping sandbox."""
+    creation.destroy(sandbox_id)
+
+
+@shared_task
+def verify(sandbox_id: str) -> None:
+    """See whether a sandbox whose terminal broke off still runs."""
+    reaper.verify(sandbox_id)
+
+
+@shared_task
+def reap() -> None:
+    """End what is over, take over what is stuck, let in who waits."""
+    reaper.reap()
+
+
+@shared_task
+def reconcile() -> None:
+    """Compare database and engine, both ways."""
+    reaper.reconcile()
+
+
+@shared_task
+def look_at_host() -> None:
+    """Read the engine's host anew."""
+    hosts.refresh()
+
+
+@shared_task
+def write_file(reply_to: str, sandbox_id: str, machine: str, path: str, content: str) -> None:
+    """Write a lesson's file onto a machine and answer how it went."""
+    try:
+        sandbox = Sandbox.objects.get(pk=sandbox_id)
+        size = machines.write_file(sandbox, machine, path, content.encode())
+        replies.answer(reply_to, {"bytes": size})
+    except SandboxError as error:
+        replies.answer(
+            reply_to,
+            {"error": {"code": error.code, "message": error.message, "hint": error.hint}},
+        )

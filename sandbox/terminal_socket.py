@@ -1,0 +1,160 @@
+"""The terminal's WebSocket: authorises, then hands frames to `Terminal`.
+
+A plain ASGI callable, because a Channels consumer dispatches every frame as a task of its
+own, which costs more than the frame. Binary frames are bytes, both ways; text frames are
+small JSON objects: `{"ack": n}` and `{"resize": [columns, rows]}` from the client.
+"""
+
+import asyncio
+import json
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+from django.conf import settings
+
+from sandbox import presence
+from sandbox.errors import SandboxError
+from sandbox.terminal import Terminal, Viewer
+from sandbox.terminals import MAIN, find_machine, is_usable, terminals
+
+log = logging.getLogger(__name__)
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+NOT_SIGNED_IN, NOT_FOUND, GONE, TOO_MANY = 4401, 4404, 4410, 4429
+POLICY, TOO_BIG = 1008, 1009
+FRAME_LIMIT_BYTES = 64 * 1024
+_sockets_of_learner: Counter[int] = Counter()
+
+
+class Refused(Exception):
+    """Close the socket with `code`."""
+
+    def __init__(self, code: int, error: str = "", message: str = "") -> None:
+        self.code = code
+        self.error = {"code": error, "message": message} if error else None
+        super().__init__(code)
+
+
+async def terminal_socket(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """Serve one viewer of one terminal, from handshake to close."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    try:
+        user = scope.get("user")
+        if user is None or not user.is_authenticated:
+            raise Refused(NOT_SIGNED_IN)
+        if _sockets_of_learner[user.pk] >= settings.TERMINAL_SOCKETS_PER_LEARNER:
+            raise Refused(TOO_MANY)
+        _sockets_of_learner[user.pk] += 1
+        try:
+            await _serve(scope, receive, send)
+        finally:
+            _sockets_of_learner[user.pk] -= 1
+            if not _sockets_of_learner[user.pk]:
+                del _sockets_of_learner[user.pk]
+    except Refused as refused:
+        if refused.error:
+            await _send_text(send, {"error": refused.error})
+        await _close(send, refused.code)
+
+
+async def _serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    terminal, sandbox_id = await _terminal_of(scope)
+    query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+    viewer = await terminal.view(
+        lambda data: _send(send, data), _after(query), settings.TERMINAL_WINDOW_BYTES
+    )
+    tasks = [
+        asyncio.create_task(viewer.follow(terminal), name="viewer"),
+        asyncio.create_task(_read(terminal, viewer, receive), name="reader"),
+        asyncio.create_task(presence.keep(sandbox_id), name="presence"),
+    ]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+        if terminal.closed:
+            await _close(send, GONE)
+    except (OSError, ConnectionError):
+        # The browser is gone; the shell and its output stay for when it comes back.
+        log.debug("viewer of %s lost", sandbox_id)
+    finally:
+        terminal.leave(viewer)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _terminal_of(scope: dict[str, Any]) -> tuple[Terminal, str]:
+    names = scope["url_route"]["kwargs"]
+    machine = await find_machine(scope["user"], names["sandbox_id"], names["machine"])
+    if machine is None or names["name"] != MAIN:
+        raise Refused(NOT_FOUND, "not_found", "There is no such terminal of yours.")
+    if not is_usable(machine):
+        raise Refused(GONE, "sandbox_not_ready", "The machine is not ready, or over.")
+    try:
+        return await terminals.get(machine), machine.sandbox_id
+    except SandboxError as error:
+        raise Refused(GONE, error.code, error.message) from error
+
+
+def _after(query: dict[str, list[str]]) -> int | None:
+    value = query.get("after", [""])[0]
+    if value and not (value.isdigit() and len(value) < 19):
+        raise Refused(POLICY, "bad_request", "after must be a number of bytes.")
+    return int(value) if value else None
+
+
+async def _read(terminal: Terminal, viewer: Viewer, receive: Receive) -> None:
+    """Hand the viewer's frames on until it leaves. Raises Refused for what is no frame."""
+    while True:
+        message = await receive()
+        if message["type"] == "websocket.disconnect":
+            return
+        data = message.get("bytes")
+        if data is not None:
+            if len(data) > FRAME_LIMIT_BYTES:
+                raise Refused(TOO_BIG)
+            await terminal.write(data)
+        else:
+            await _obey(terminal, viewer, message.get("text") or "")
+
+
+async def _obey(terminal: Terminal, viewer: Viewer, text: str) -> None:
+    if len(text) > FRAME_LIMIT_BYTES:
+        raise Refused(TOO_BIG)
+    try:
+        order = json.loads(text)
+        if "ack" in order:
+            viewer.acknowledge(_number(order["ack"]))
+        if "resize" in order:
+            columns, rows = order["resize"]
+            await terminal.resize(_number(columns), _number(rows))
+    except (ValueError, TypeError) as error:
+        raise Refused(POLICY, "bad_request", "Not a frame of this protocol.") from error
+
+
+def _number(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("not a whole number")
+    return value
+
+
+async def _send(send: Send, data: bytes | str) -> None:
+    key = "bytes" if isinstance(data, bytes) else "text"
+    await send({"type": "websocket.send", key: data})
+
+
+async def _send_text(send: Send, message: dict[str, Any]) -> None:
+    await send({"type": "websocket.send", "text": json.dumps(message)})
+
+
+async def _close(send: Send, code: int) -> None:
+    try:
+        await send({"type": "websocket.close", "code": code})
+    except (OSError, RuntimeError):
+        log.debug("closing a socket that was gone")

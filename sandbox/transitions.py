@@ -1,0 +1,106 @@
+"""Changes of state, each one conditional UPDATE.
+
+`move` and friends return False when no row matched: somebody else was faster (a stop
+against a start, two workers, two tabs), and the caller leaves the row to the winner.
+"""
+
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import F, Q
+from django.utils import timezone
+
+from sandbox import events
+from sandbox.models import TRANSITIONS, Sandbox, State
+from sandbox.snapshots import snapshot
+
+
+class ClaimLost(Exception):
+    """Another worker, a stop or a reset took the sandbox over; drop what you were doing."""
+
+
+def sources_of(target: str) -> list[str]:
+    """The states from which `target` may follow."""
+    return [state for state, targets in TRANSITIONS.items() if target in targets]
+
+
+def move(
+    sandbox_id: str, target: str, *, only_from: Iterable[str] | None = None, **fields: Any
+) -> bool:
+    """Change the state to `target` if the state allows it; tell the browsers when it did."""
+    allowed = [s for s in sources_of(target) if only_from is None or s in only_from]
+    moved = Sandbox.objects.filter(pk=sandbox_id, state__in=allowed).update(state=target, **fields)
+    if moved:
+        announce(sandbox_id)
+    return bool(moved)
+
+
+def announce(sandbox_id: str) -> None:
+    """Send the sandbox as it is now to every browser that watches it."""
+    sandbox = Sandbox.objects.prefetch_related("machines").get(pk=sandbox_id)
+    events.publish(sandbox_id, {"type": "state", "sandbox": snapshot(sandbox)})
+
+
+def claim(sandbox_id: str) -> str | None:
+    """Take a requested sandbox, or one whose worker went silent; return the claim's token.
+
+    None means that another worker has it, or that it was stopped meanwhile.
+    """
+    now = timezone.now()
+    token = secrets.token_hex(8)
+    stalled = Q(
+        state=State.STARTING,
+        heartbeat_at__lt=now - timedelta(seconds=settings.SANDBOX_STALL_SECONDS),
+        attempts__lt=settings.SANDBOX_ATTEMPTS,
+    )
+    taken = (
+        Sandbox.objects.filter(pk=sandbox_id)
+        .filter(Q(state=State.REQUESTED) | stalled)
+        .update(state=State.STARTING, claim=token, heartbeat_at=now, attempts=F("attempts") + 1)
+    )
+    if taken:
+        announce(sandbox_id)
+    return token if taken else None
+
+
+def beat(sandbox_id: str, token: str) -> None:
+    """Show that the worker holding `token` lives. Raises ClaimLost."""
+    held = Sandbox.objects.filter(pk=sandbox_id, claim=token, state=State.STARTING)
+    if not held.update(heartbeat_at=timezone.now()):
+        raise ClaimLost(sandbox_id)
+
+
+def stage(sandbox_id: str, token: str, name: str) -> None:
+    """Record that the stage `name` is done, and say so to the browsers. Raises ClaimLost."""
+    sandbox = Sandbox.objects.get(pk=sandbox_id)
+    done = {"name": name, "seconds": seconds_since(sandbox.started_at)}
+    held = Sandbox.objects.filter(pk=sandbox_id, claim=token, state=State.STARTING)
+    # Only the holder of the claim writes stages, so reading them first loses nothing.
+    if not held.update(stages=[*sandbox.stages, done], heartbeat_at=timezone.now()):
+        raise ClaimLost(sandbox_id)
+    events.publish(sandbox_id, {"type": "stage", **done})
+
+
+def ready(sandbox_id: str, token: str) -> None:
+    """Hand the sandbox over to its learner; its lifetime starts now. Raises ClaimLost."""
+    now = timezone.now()
+    started = Sandbox.objects.values_list("started_at", flat=True).get(pk=sandbox_id)
+    held = Sandbox.objects.filter(pk=sandbox_id, claim=token, state=State.STARTING)
+    moved = held.update(
+        state=State.READY,
+        ready_at=now,
+        ready_seconds=seconds_since(started),
+        expires_at=now + timedelta(seconds=settings.SANDBOX_LIFETIME_SECONDS),
+        last_seen_at=now,
+    )
+    if not moved:
+        raise ClaimLost(sandbox_id)
+    announce(sandbox_id)
+
+
+def seconds_since(moment: datetime | None) -> float:
+    """Seconds from `moment` to now, in hundredths; 0 for None."""
+    return round((timezone.now() - moment).total_seconds(), 2) if moment else 0.0

@@ -1,0 +1,57 @@
+// Calls of the site's JSON API, with the session cookie and the CSRF header.
+
+/** What went wrong in words for the learner: `message` says what, `hint` what to do next. */
+export class ApiError extends Error {
+  constructor(status, { code, message, hint, ...more }) {
+    super(message);
+    Object.assign(this, { status, code, hint: hint ?? "", more });
+  }
+}
+
+const UNREACHABLE = {
+  code: "unreachable",
+  message: "The site did not answer.",
+  hint: "Check the network and try again. Your machines keep running meanwhile.",
+};
+
+function cookie(name) {
+  const entry = document.cookie.split("; ").find((part) => part.startsWith(`${name}=`));
+  return entry ? decodeURIComponent(entry.slice(name.length + 1)) : "";
+}
+
+async function failure(response) {
+  const body = await response.json().catch(() => null);
+  return new ApiError(
+    response.status,
+    body?.error ?? {
+      code: `http_${response.status}`,
+      message: `The site answered with an error (${response.status}).`,
+      hint: "Try again in a moment. If it stays so, load the page again.",
+    },
+  );
+}
+
+/**
+ * Call `/api/v1` + path and return the parsed body with its HTTP status as `{status, body}`.
+ * Throws ApiError for every answer that is not 2xx and for no answer at all.
+ */
+export async function call(method, path, body) {
+  const headers = { Accept: "application/json" };
+  if (method !== "GET") headers["X-CSRFToken"] = cookie("csrftoken");
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  let response;
+  try {
+    response = await fetch(`/api/v1${path}`, {
+      method,
+      headers,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      credentials: "same-origin",
+    });
+  } catch {
+    throw new ApiError(0, UNREACHABLE);
+  }
+  if (!response.ok) throw await failure(response);
+  return { status: response.status, body: await response.json().catch(() => null) };
+}
+
+export const segment = encodeURIComponent;

@@ -1,0 +1,143 @@
+// What stands in the machine pane while no machine can be used: before Start, each stage of
+// starting with its seconds, the reason why it can't start, and how it ended.
+import { announce } from "./announce.js";
+import { h, icon } from "./markup.js";
+import { seconds } from "./times.js";
+
+const TICK_MS = 100;
+
+/** "laptop", "laptop and production", "a, b and c". */
+export function listed(names) {
+  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}
+
+/**
+ * Draws `model()` into `element`. The model: `{state, snapshot, machines, engine, other,
+ * trouble, pendingSince, switching}`; only a change of what is shown rebuilds the content.
+ */
+export class Berth {
+  #shown = "";
+  #since = 0;
+
+  constructor(element, model) {
+    this.element = element;
+    this.body = element.querySelector("[data-berth-body]");
+    this.model = model;
+    setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  render() {
+    const model = this.model();
+    const key = JSON.stringify([model.state, model.snapshot?.queue_position, model.snapshot?.stages,
+      model.snapshot?.error, model.engine, model.other, model.trouble?.message, model.switching, !!model.pendingSince]);
+    if (key === this.#shown) return;
+    this.#shown = key;
+    const held = this.element.contains(document.activeElement);
+    const [title, ...parts] = this.#parts(model);
+    this.body.replaceChildren(...[h("h2", {}, title), ...parts].filter(Boolean));
+    if (held) this.focus();
+    if (!this.element.hidden) announce(title);
+  }
+
+  /** Put the focus on the first thing that can be done here. */
+  focus() {
+    (this.body.querySelector("button:not([disabled]), a") ?? this.element).focus();
+  }
+
+  #parts(model) {
+    if (model.state === "stopping") return ["Stopping", text("The machines are being thrown away.")];
+    if (isStarting(model)) return this.#starting(model);
+    if (model.other) return other(model);
+    if (!model.engine.available) return noEngine(model);
+    if (model.trouble) return trouble("Start did not work", model.trouble, "Start again");
+    if (model.state === "failed") return trouble("The machines did not start", model.snapshot.error, "Start again");
+    if (model.state === "gone") return gone(model);
+    return before(model);
+  }
+
+  #starting(model) {
+    const { snapshot } = model;
+    const stages = snapshot?.stages ?? [];
+    const reached = stages.at(-1)?.seconds ?? 0;
+    // The page counts on from the stage it heard of last; its own click counts from zero.
+    this.#since = model.pendingSince ?? performance.now() - reached * 1000;
+    const queued = snapshot?.state === "queued";
+    const now = model.switching ? "stopping the other machines" : queued ? "waiting for room" : snapshot?.stage ?? "asking";
+    const done = stages.filter((stage) => stage.name !== now || snapshot?.stage !== now);
+    const title = queued && snapshot.queue_position ? `Place ${snapshot.queue_position} in the queue` : "Starting";
+    return [
+      title,
+      queued ? text("All room for machines is taken. Yours start by themselves as soon as others end; you can go on reading.") : null,
+      h("ol", { class: "log", "aria-label": "Stages" },
+        done.map((stage) => row(stage.name, `${seconds(stage.seconds)} s`)),
+        h("li", { class: "is-now" }, now, h("span", { class: "num", "data-elapsed": "" }, "0.0 s"))),
+    ];
+  }
+
+  #tick() {
+    const elapsed = this.body.querySelector("[data-elapsed]");
+    if (elapsed) elapsed.textContent = `${((performance.now() - this.#since) / 1000).toFixed(1)} s`;
+  }
+}
+
+/** Whether a Start is under way. */
+export function isStarting({ state, pendingSince }) {
+  return Boolean(pendingSince) || ["requested", "queued", "starting"].includes(state);
+}
+
+const text = (words) => h("p", {}, words);
+const row = (name, value) => h("li", {}, name, h("span", { class: "num" }, value));
+
+function startButton(label, disabled = false) {
+  return h("button", { class: "btn btn-go btn-big", type: "button", "data-action": "start", disabled }, label);
+}
+
+function fleet(machines) {
+  return h("p", { class: "fleet" }, machines.map(({ name, kind }) =>
+    h("span", { class: `chip${kind === "vm" ? " chip-house" : ""}` }, icon(kind === "vm" ? "house" : "box"), name)));
+}
+
+function before({ machines }) {
+  const names = listed(machines.map(({ name }) => name));
+  return [
+    machines.length > 1 ? "Machines of your own" : "A machine of your own",
+    fleet(machines),
+    text(`${names} ${machines.length > 1 ? "are" : "is"} real and yours alone. Break what you like: nobody else is on ${machines.length > 1 ? "them" : "it"}, and Reset gives you new ones.`),
+    h("div", { class: "acts" }, startButton(`Start ${names}`)),
+  ];
+}
+
+function gone({ machines, snapshot }) {
+  return [
+    machines.length > 1 ? "The machines have ended" : "The machine has ended",
+    snapshot?.error ? message(snapshot.error) : text("What was on them is gone. Passed tasks, answers and guesses are kept."),
+    h("div", { class: "acts" }, startButton("Start again")),
+  ];
+}
+
+function message(error) {
+  return h("div", { class: "trouble" }, h("p", {}, icon("fail"), error?.message ?? "The reason is not known."), error?.hint ? text(error.hint) : null);
+}
+
+function trouble(title, error, label) {
+  return [title, message(error), h("div", { class: "acts" }, startButton(label))];
+}
+
+function noEngine({ engine, machines }) {
+  return [
+    "No machine can start here now",
+    message(engine),
+    text("The text, the quizzes and your guesses work all the same."),
+    h("div", { class: "acts" }, startButton(`Start ${listed(machines.map(({ name }) => name))}`, true)),
+  ];
+}
+
+function other({ other: elsewhere }) {
+  return [
+    "Your machines are in another lesson",
+    text(`They are running for “${elsewhere.title}”. One lesson has machines at a time.`),
+    h("div", { class: "acts" },
+      h("a", { class: "btn btn-go btn-big", href: elsewhere.url }, `Go to ${elsewhere.title}`),
+      h("button", { class: "btn btn-dark btn-big", type: "button", "data-action": "switch" }, "Stop them and start here")),
+  ];
+}

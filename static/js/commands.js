@@ -1,0 +1,100 @@
+// The blocks with commands and files: run, copy, write, and what came of it under the block.
+import { call, segment } from "./api.js";
+import { announce } from "./announce.js";
+import { copyText } from "./clipboard.js";
+import { h } from "./markup.js";
+import { ago, seconds } from "./times.js";
+
+const REFRESH_MS = 15_000;
+
+const textOf = (block) => block.querySelector("[data-text]").textContent;
+
+function note(block, ...parts) {
+  const element = block.querySelector(".cmd-note");
+  element.hidden = false;
+  element.replaceChildren(...parts);
+  announce(element.textContent);
+  return element;
+}
+
+/** Wire all blocks; `machines` is null in a lesson without machines. */
+export function startCommands(machines) {
+  const does = {
+    run: (block, button) => run(machines, block, button.dataset.machine),
+    copy: (block) => copy(block),
+    "write-file": (block, button) => writeFile(machines, block, button.dataset.machine),
+  };
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-action]");
+    const block = button?.closest(".cmd");
+    if (block) does[button.dataset.action]?.(block, button);
+  });
+}
+
+function notRunning(machines, block) {
+  note(block, "No machine is running. ", h("button", {
+    class: "btn btn-small cmd-go", type: "button", onclick: () => machines?.showStart(),
+  }, "Go to Start"));
+}
+
+async function run(machines, block, machine) {
+  const view = await machines?.terminalOf(machine);
+  if (!view) {
+    notRunning(machines, block);
+    return;
+  }
+  const running = view.run(textOf(block));
+  if (!running) {
+    note(block, `There is no connection to ${machine} now. Run it again when the terminal is back.`);
+    return;
+  }
+  if (!running.tracked) {
+    note(block, `Typed into ${machine}.`);
+    return;
+  }
+  note(block, `Running on ${machine}`);
+  showOutcome(block, machine, await running.outcome);
+}
+
+function showOutcome(block, machine, outcome) {
+  if (!outcome) {
+    note(block, `Typed into ${machine}; its end was not seen.`);
+    return;
+  }
+  const since = performance.now();
+  const { exit, seconds: took } = outcome;
+  const when = h("span", {});
+  const write = () => (when.textContent = `ran ${ago(since)} in ${seconds(took)} s`);
+  write();
+  const mark = exit === 0 ? h("span", { class: "ok" }, "✓ exit 0") : h("span", { class: "bad" }, `× exit ${exit}`);
+  const element = note(block, mark, when);
+  const timer = setInterval(() => (element.contains(when) ? write() : clearInterval(timer)), REFRESH_MS);
+}
+
+async function copy(block) {
+  const text = textOf(block);
+  if (await copyText(text)) {
+    note(block, "Copied.");
+    return;
+  }
+  const field = h("input", { type: "text", readonly: true, value: text, "aria-label": "Text to copy" });
+  note(block, "This browser does not let the page copy. Copy it from here: ", field);
+  field.select();
+}
+
+async function writeFile(machines, block, machine) {
+  if (!machines?.usable) {
+    notRunning(machines, block);
+    return;
+  }
+  const { path } = block.dataset;
+  note(block, `Writing to ${machine}`);
+  try {
+    const address = `/sandboxes/${segment(machines.state.id)}/machines/${segment(machine)}/files`;
+    const { body } = await call("PUT", address, { path, content: textOf(block) });
+    note(block, h("span", { class: "ok" }, "✓ written"), `${body.path} on ${machine}, ${body.bytes} bytes`);
+    document.dispatchEvent(new CustomEvent("slipway:command", { detail: { machine, exit: 0, seconds: 0 } }));
+  } catch (error) {
+    note(block, h("span", { class: "bad" }, "× not written"), [error.message, error.hint].filter(Boolean).join(" "));
+  }
+}

@@ -1,0 +1,37 @@
+// Questions the page asks before something that can't be taken back.
+import { h } from "./markup.js";
+
+function open(parts, focusSelector) {
+  const dialog = h("dialog", { class: "ask", "aria-labelledby": "ask-title" }, ...parts);
+  const before = document.activeElement;
+  document.body.append(dialog);
+  dialog.showModal();
+  dialog.querySelector(focusSelector)?.focus();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      before?.focus?.();
+      resolve(dialog.returnValue);
+    });
+  });
+}
+
+const button = (label, value, main) =>
+  h("button", { class: `btn${main ? " btn-main" : ""}`, value, type: "submit" }, label);
+
+/**
+ * Ask a question with two answers that name what they do. Resolves to true for `yes`;
+ * Escape and `no` are the same. `sample` is shown as plain text.
+ */
+export async function ask({ title, text, sample, yes, no }) {
+  const answer = await open(
+    [
+      h("h2", { id: "ask-title" }, title),
+      text ? h("p", {}, text) : null,
+      sample ? h("pre", { tabindex: "0" }, sample) : null,
+      h("form", { method: "dialog", class: "acts" }, button(yes, "yes", true), button(no, "no", false)),
+    ].filter(Boolean),
+    'button[value="yes"]',
+  );
+  return answer === "yes";
+}

@@ -1,0 +1,59 @@
+// The sandbox's events: state, stages, task results, warnings.
+import { ReconnectingSocket, socketUrl } from "./reconnecting-socket.js";
+import { call, segment } from "./api.js";
+
+// Codes after which another try would end the same way.
+const FINAL = new Set([4401, 4403, 4404, 4410]);
+
+const publish = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
+
+/** Feeds `state` while its sandbox lives; one object for the page, whatever sandbox it is. */
+export class EventsSocket {
+  #socket = null;
+  #id = null;
+
+  constructor(state) {
+    this.state = state;
+    state.addEventListener("change", () => this.#follow());
+    this.#follow();
+  }
+
+  #follow() {
+    const wanted = this.state.live ? this.state.id : null;
+    if (wanted === this.#id) return;
+    this.#socket?.end();
+    this.#id = wanted;
+    this.#socket = wanted ? this.#connect(wanted) : null;
+  }
+
+  #connect(id) {
+    return new ReconnectingSocket({
+      url: () => socketUrl(`/ws/sandboxes/${segment(id)}/events`),
+      message: (event) => this.#receive(id, event.data),
+      closed: (code) => {
+        if (FINAL.has(code)) this.#refresh(id);
+        return !FINAL.has(code);
+      },
+    });
+  }
+
+  #receive(id, data) {
+    if (typeof data !== "string" || id !== this.#id) return;
+    const event = JSON.parse(data);
+    if (event.type === "state") this.state.update(event.sandbox);
+    else if (event.type === "stage") this.state.addStage(event.name, event.seconds);
+    else if (event.type === "warning") this.state.warn(event);
+    else if (event.type === "task") publish("slipway:task", event);
+    else publish(`slipway:${event.type}`, event);
+  }
+
+  /** The socket was refused: ask the API what became of the sandbox. */
+  async #refresh(id) {
+    try {
+      const { body } = await call("GET", `/sandboxes/${segment(id)}`);
+      this.state.update(body);
+    } catch (error) {
+      if (error.status === 404 || error.status === 401) this.state.update({ ...this.state.snapshot, state: "gone" });
+    }
+  }
+}

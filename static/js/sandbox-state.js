@@ -1,0 +1,66 @@
+// What is known of the learner's sandbox: one snapshot, fed by the API and the events socket.
+
+const ENDED = new Set(["gone", "failed"]);
+const USABLE = new Set(["ready", "expiring"]);
+
+/** Events: "change" after every snapshot, with the state before in `detail.before`. */
+export class SandboxState extends EventTarget {
+  #receivedAt = 0;
+
+  constructor(snapshot) {
+    super();
+    this.snapshot = null;
+    this.warning = null;
+    if (snapshot) this.update(snapshot);
+  }
+
+  get id() {
+    return this.snapshot?.id ?? null;
+  }
+
+  get state() {
+    return this.snapshot?.state ?? "none";
+  }
+
+  /** A sandbox exists that has not ended. */
+  get live() {
+    return this.snapshot !== null && !ENDED.has(this.state);
+  }
+
+  /** Terminals and checks work. */
+  get usable() {
+    return USABLE.has(this.state);
+  }
+
+  update(snapshot) {
+    const before = this.state;
+    this.snapshot = snapshot;
+    this.#receivedAt = performance.now();
+    if (before !== this.state && this.state === "ready") this.warning = null;
+    this.dispatchEvent(new CustomEvent("change", { detail: { before } }));
+  }
+
+  /** A stage that was reached between two snapshots. */
+  addStage(name, seconds) {
+    if (!this.snapshot) return;
+    const known = (this.snapshot.stages ?? []).filter((stage) => stage.name !== name);
+    const seconds_left = this.secondsLeft();
+    this.update({ ...this.snapshot, stage: name, stages: [...known, { name, seconds }], seconds_left });
+  }
+
+  warn(warning) {
+    this.warning = warning;
+    this.dispatchEvent(new CustomEvent("change", { detail: { before: this.state } }));
+  }
+
+  /** Seconds until the machines end, counted on from the last snapshot; null when unknown. */
+  secondsLeft() {
+    const left = this.snapshot?.seconds_left;
+    return left === null || left === undefined ? null : Math.max(0, left - this.age());
+  }
+
+  /** Seconds since the last snapshot came. */
+  age() {
+    return (performance.now() - this.#receivedAt) / 1000;
+  }
+}

@@ -1,0 +1,102 @@
+// Shell integration: OSC 133 marks in the stream tell prompts and commands apart.
+// A prompt starts, B prompt ends, C command starts, D;<exit> command ended
+// (FinalTerm's semantic prompt marks, as documented by iTerm2 and VS Code).
+
+const OSC_SEMANTIC_PROMPT = 133;
+
+/**
+ * Follows the marks of one terminal. `replaying()` says whether the bytes being parsed are
+ * history: those draw marks but are no news. `finished({exit, seconds})` is called once the
+ * prompt is back; several commands of one paste count as one, with the first failure's exit.
+ */
+export class ShellMarks {
+  #term;
+  #handlers;
+  #promptMarker = null;
+  #ranMarker = null;
+  #startedAt = null;
+  #exits = [];
+  #waiting = [];
+
+  constructor(term, handlers) {
+    this.#term = term;
+    this.#handlers = handlers;
+    /** Whether the shell has ever sent a mark. */
+    this.seen = false;
+    /** Whether the shell waits for a command. */
+    this.atPrompt = false;
+    term.parser.registerOscHandler(OSC_SEMANTIC_PROMPT, (data) => this.#mark(data));
+  }
+
+  /** Resolves with the outcome of the command that is about to be sent. */
+  next() {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** The screen was reset or the shell is gone: whoever waits learns nothing. */
+  forget() {
+    this.#promptMarker = null;
+    this.#startedAt = null;
+    this.#exits = [];
+    this.atPrompt = false;
+    this.#settle(null);
+  }
+
+  #mark(data) {
+    this.seen = true;
+    const [kind, exit] = data.split(";");
+    if (kind === "A") this.#promptMarker = this.#markerHere();
+    else if (kind === "B") this.#promptShown();
+    else if (kind === "C") this.#commandStarted();
+    else if (kind === "D") this.#commandEnded(exit);
+    return true;
+  }
+
+  #markerHere() {
+    return this.#term.buffer.active.type === "normal" ? this.#term.registerMarker(0) : null;
+  }
+
+  #commandStarted() {
+    this.atPrompt = false;
+    if (this.#startedAt !== null) return;
+    this.#startedAt = performance.now();
+    this.#ranMarker = this.#promptMarker;
+  }
+
+  #commandEnded(exitText) {
+    // D without C: Enter on an empty line.
+    if (this.#startedAt === null) return;
+    const exit = Number.parseInt(exitText ?? "0", 10) || 0;
+    this.#exits.push(exit);
+  }
+
+  #promptShown() {
+    this.atPrompt = true;
+    if (this.#startedAt === null || this.#exits.length === 0) return;
+    const exit = this.#exits.find((code) => code !== 0) ?? 0;
+    const seconds = (performance.now() - this.#startedAt) / 1000;
+    this.#startedAt = null;
+    this.#exits = [];
+    this.#draw(this.#ranMarker, exit);
+    if (this.#handlers.replaying()) return;
+    this.#settle({ exit, seconds });
+    this.#handlers.finished({ exit, seconds });
+  }
+
+  #settle(outcome) {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve(outcome);
+  }
+
+  #draw(marker, exit) {
+    if (!marker || marker.isDisposed) return;
+    const decoration = this.#term.registerDecoration({ marker, x: 0, width: 1 });
+    decoration?.onRender((element) => {
+      element.classList.add("gutter-mark");
+      element.classList.toggle("is-bad", exit !== 0);
+      element.textContent = exit === 0 ? "✓" : "×";
+      element.title = `exit ${exit}`;
+    });
+  }
+}

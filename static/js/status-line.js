@@ -1,0 +1,45 @@
+// Under the terminal how fast the machines came, in the header how long they stay.
+import { h, icon } from "./markup.js";
+import { countdown, seconds, timeOfDay } from "./times.js";
+
+/** Draw the status line of a usable sandbox; empty it for every other state. */
+export function drawStatus(element, state) {
+  element.hidden = !state.usable;
+  if (!state.usable) return;
+  const { ready_seconds: ready, stages, expires_at: expires } = state.snapshot;
+  element.replaceChildren(...[
+    ready === null || ready === undefined ? null : h("span", { class: "ready" }, icon("pass"), `Ready in ${seconds(ready)} s`),
+    stages?.length
+      ? h("ol", { class: "stages", "aria-label": "Stages, seconds since Start" }, stages.map((stage) =>
+          h("li", {}, stage.name, h("span", { class: "num" }, seconds(stage.seconds)))))
+      : null,
+    h("span", { class: "keys end" }, h("kbd", {}, "F6"), " leaves the terminal"),
+    expires ? h("span", {}, `ends ${timeOfDay(expires)}`) : null,
+  ].filter(Boolean));
+}
+
+/** The header's timer with Extend and Stop; `tick` is called every second. */
+export class HeaderControls {
+  constructor(state) {
+    this.state = state;
+    this.timer = document.querySelector("[data-timer]");
+    this.left = this.timer?.querySelector(".left");
+    this.extend = document.querySelector('.bar [data-action="extend"]');
+    this.stop = document.querySelector('.bar [data-action="stop"]');
+  }
+
+  draw() {
+    const { state } = this;
+    this.timer.hidden = !state.usable || state.secondsLeft() === null;
+    this.extend.hidden = !state.usable;
+    this.extend.disabled = state.snapshot?.extensions_left === 0;
+    this.extend.title = this.extend.disabled ? "These machines can't be extended again" : "Give the machines more time";
+    this.stop.hidden = !state.live || state.state === "stopping";
+    this.tick();
+  }
+
+  tick() {
+    const left = this.state.secondsLeft();
+    if (left !== null) this.left.textContent = countdown(left);
+  }
+}

@@ -1,0 +1,30 @@
+// Addresses in terminal output: only http and https, and never opened without a question.
+import { ask } from "./dialog.js";
+import { WebLinksAddon } from "../vendor/addon-web-links/addon-web-links.mjs";
+
+async function openAfterQuestion(address) {
+  let url;
+  try {
+    url = new URL(address);
+  } catch {
+    return;
+  }
+  if (url.protocol !== "http:" && url.protocol !== "https:") return;
+  const yes = await ask({
+    title: "Open this address?",
+    text: "It was printed by a program on the machine. It opens in a tab of its own, on your computer's network.",
+    sample: url.href,
+    yes: "Open in a new tab",
+    no: "Stay here",
+  });
+  if (yes) open(url.href, "_blank", "noopener,noreferrer");
+}
+
+/** Make addresses in `term` clickable, both plain ones and those marked by OSC 8. */
+export function handleLinks(term) {
+  term.options.linkHandler = {
+    activate: (_event, address) => openAfterQuestion(address),
+    allowNonHttpProtocols: false,
+  };
+  term.loadAddon(new WebLinksAddon((_event, address) => openAfterQuestion(address)));
+}

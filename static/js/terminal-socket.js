@@ -1,0 +1,147 @@
+// One terminal's bytes, with sequence numbers, acknowledgements and the way back after a loss.
+import { ReconnectingSocket, socketUrl } from "./reconnecting-socket.js";
+import { segment } from "./api.js";
+
+const ACK_BYTES = 64 * 1024;
+const INPUT_FRAME_BYTES = 8 * 1024;
+const RESIZE_QUIET_MS = 120;
+// Were the numbers ever to disagree, answers to queries must not stay swallowed.
+const REPLAY_LIMIT_MS = 5_000;
+const FINAL = new Set([1008, 1009, 4401, 4403, 4404, 4408, 4410, 4429]);
+
+/**
+ * Handlers: `write(bytes, done)` shows bytes and calls `done` once they are parsed,
+ * `reset(done)` clears the screen in order with the writes, `hello(object)`, `exit(code)`,
+ * `error(object)`, `connected()`, `lost(milliseconds until the next try)`, `ended(close code)`.
+ */
+export class TerminalSocket {
+  #handlers;
+  #socket;
+  #connection = 0;
+  #received = null;
+  #written = 0;
+  #unacknowledged = 0;
+  #replayUntil = 0;
+  #replayDeadline = 0;
+  #size = null;
+  #resizeTimer = 0;
+  #encoder = new TextEncoder();
+
+  constructor(path, handlers) {
+    this.#handlers = handlers;
+    this.#socket = new ReconnectingSocket({
+      url: () => socketUrl(this.#received === null ? path : `${path}?after=${this.#received}`),
+      open: () => this.#opened(),
+      message: (event) => this.#message(event.data),
+      closed: (code) => this.#closed(code),
+      waiting: (milliseconds) => handlers.lost(milliseconds),
+    });
+  }
+
+  /** The path of a machine's terminal. */
+  static path(sandboxId, machine, name) {
+    return `/ws/sandboxes/${segment(sandboxId)}/machines/${segment(machine)}/terminals/${segment(name)}`;
+  }
+
+  get open() {
+    return this.#socket.open;
+  }
+
+  /** Whether the bytes now being parsed were said before this connection. */
+  get replaying() {
+    return this.#written < this.#replayUntil && performance.now() < this.#replayDeadline;
+  }
+
+  /** Send typed text; false when there is no connection (nothing is kept for later). */
+  input(text) {
+    const bytes = this.#encoder.encode(text);
+    for (let at = 0; at < bytes.length; at += INPUT_FRAME_BYTES) {
+      if (!this.#socket.send(bytes.subarray(at, at + INPUT_FRAME_BYTES))) return false;
+    }
+    return true;
+  }
+
+  /** Tell the machine the terminal's size once it has stopped changing. */
+  resize(columns, rows) {
+    this.#size = [columns, rows];
+    clearTimeout(this.#resizeTimer);
+    this.#resizeTimer = setTimeout(() => this.#sendSize(), RESIZE_QUIET_MS);
+  }
+
+  retryNow() {
+    this.#socket.retryNow();
+  }
+
+  end() {
+    clearTimeout(this.#resizeTimer);
+    this.#socket.end();
+  }
+
+  #sendSize() {
+    if (this.#size) this.#socket.send(JSON.stringify({ resize: this.#size }));
+  }
+
+  #opened() {
+    this.#connection += 1;
+    this.#unacknowledged = 0;
+    this.#handlers.connected();
+  }
+
+  #message(data) {
+    if (data instanceof ArrayBuffer) {
+      this.#bytes(new Uint8Array(data));
+      return;
+    }
+    const message = JSON.parse(data);
+    if (message.hello) this.#hello(message.hello);
+    else if ("seq" in message) this.#startAt(message.seq);
+    else if ("exit" in message) this.#handlers.exit(message.exit);
+    else if (message.error) this.#handlers.error(message.error);
+  }
+
+  #hello(hello) {
+    this.#replayUntil = hello.seq;
+    this.#replayDeadline = performance.now() + REPLAY_LIMIT_MS;
+    this.#handlers.hello(hello);
+    this.#sendSize();
+  }
+
+  #startAt(seq) {
+    this.#received = seq;
+    this.#handlers.reset(() => (this.#written = seq));
+  }
+
+  #bytes(bytes) {
+    const start = this.#received ?? 0;
+    this.#received = start + bytes.length;
+    // A frame that reaches past the replay is split there: its second part is news.
+    const old = Math.max(0, Math.min(bytes.length, this.#replayUntil - start));
+    if (old > 0 && old < bytes.length) {
+      this.#write(bytes.subarray(0, old), start + old);
+      this.#write(bytes.subarray(old), start + bytes.length);
+    } else {
+      this.#write(bytes, start + bytes.length);
+    }
+  }
+
+  #write(bytes, end) {
+    const connection = this.#connection;
+    this.#handlers.write(bytes, () => {
+      this.#written = end;
+      if (connection === this.#connection) this.#consumed(bytes.length);
+    });
+  }
+
+  #consumed(count) {
+    this.#unacknowledged += count;
+    if (this.#unacknowledged < ACK_BYTES) return;
+    this.#socket.send(JSON.stringify({ ack: this.#unacknowledged }));
+    this.#unacknowledged = 0;
+  }
+
+  #closed(code) {
+    if (!FINAL.has(code)) return true;
+    this.#handlers.ended(code);
+    return false;
+  }
+}

@@ -1,0 +1,221 @@
+// One machine's terminal: xterm.js on one side, the terminal socket on the other.
+import { Terminal } from "../vendor/xterm/xterm.mjs";
+import { FitAddon } from "../vendor/addon-fit/addon-fit.mjs";
+import { Unicode11Addon } from "../vendor/addon-unicode11/addon-unicode11.mjs";
+import { WebglAddon } from "../vendor/addon-webgl/addon-webgl.mjs";
+import { keep, recall } from "./kept.js";
+import { ShellMarks } from "./shell-marks.js";
+import { terminalFont, terminalTheme } from "./terminal-colours.js";
+import { handleKeys, handlePaste, withoutControls } from "./terminal-keys.js";
+import { handleLinks } from "./terminal-links.js";
+import { TerminalSearch } from "./terminal-search.js";
+import { TerminalSocket } from "./terminal-socket.js";
+
+const SCROLLBACK_LINES = 5000;
+const FIT_QUIET_MS = 60;
+const SMALLEST_PX = 9;
+const LARGEST_PX = 28;
+const CLEAR_LINE = "\x15";
+// What xterm says by itself when a program asks: cursor position, device attributes, modes,
+// colours (DSR, DA, DECRQM, window reports; OSC and DCS replies).
+const QUERY_ANSWER = /^\x1b(\[[?>=]?[\d;]*\$?[Rcnty]|\].*|P.*)/s;
+
+/**
+ * `panel` holds one `[data-term]` element. Handlers: `leave()` moves the focus out,
+ * `line(state)` tells what to say above the terminal: null, or `{kind: "lost", milliseconds}`,
+ * `{kind: "exit", code}`, `{kind: "error", error}`, `{kind: "ended", code}`, `{kind: "readonly"}`.
+ */
+export class TerminalView {
+  #path;
+  #handlers;
+  #socket = null;
+  #fit = new FitAddon();
+  #observer;
+  #fitTimer = 0;
+  #typedAtPrompt = false;
+
+  constructor(panel, sandboxId, handlers) {
+    this.panel = panel;
+    this.machine = panel.dataset.machine;
+    this.#handlers = handlers;
+    this.#path = TerminalSocket.path(sandboxId, this.machine, "main");
+    this.term = this.#makeTerminal(panel.querySelector("[data-term]"));
+    this.marks = new ShellMarks(this.term, {
+      replaying: () => this.#socket?.replaying ?? false,
+      finished: (outcome) => this.#finished(outcome),
+    });
+    this.search = new TerminalSearch(this.term, panel);
+    this.#listen();
+    this.connect();
+  }
+
+  /** Connect anew, for example to the shell that follows one that has ended. */
+  connect() {
+    this.#socket?.end();
+    this.#socket = new TerminalSocket(this.#path, {
+      write: (bytes, done) => this.term.write(bytes, done),
+      reset: (done) => this.#reset(done),
+      hello: (hello) => this.#hello(hello),
+      exit: (code) => this.#ended({ kind: "exit", code }),
+      error: (error) => this.#handlers.line({ kind: "error", error }),
+      connected: () => this.#handlers.line(null),
+      lost: (milliseconds) => this.#handlers.line({ kind: "lost", milliseconds }),
+      ended: (code) => this.#ended({ kind: "ended", code }),
+    });
+  }
+
+  get connected() {
+    return this.#socket?.open ?? false;
+  }
+
+  /** Start over on an empty screen. */
+  reconnect() {
+    this.#reset(() => {});
+    this.connect();
+  }
+
+  retryNow() {
+    this.#socket?.retryNow();
+  }
+
+  focus() {
+    this.term.focus();
+  }
+
+  /** Fit to the space there is now and tell the machine, also when another tab changed it. */
+  refit() {
+    this.#fit.fit();
+    this.#socket?.resize(this.term.cols, this.term.rows);
+  }
+
+  /**
+   * Type `text` and Enter. Resolves with `{exit, seconds}` when the command is done, with
+   * null when its end can't be seen (no prompt marks, or a program has the terminal).
+   * Returns null itself when there is no connection.
+   */
+  run(text) {
+    if (!this.connected) return null;
+    const tracked = this.marks.atPrompt;
+    const outcome = tracked ? this.marks.next() : Promise.resolve(null);
+    if (tracked && this.#typedAtPrompt) this.#send(CLEAR_LINE);
+    const clean = withoutControls(text);
+    // As a paste, so that a shell takes several lines as they are and no tab completes.
+    if (/[\n\t]/.test(clean)) this.term.paste(clean);
+    else this.#send(clean);
+    this.#send("\r");
+    this.term.scrollToBottom();
+    return { tracked, outcome };
+  }
+
+  setFontSize(pixels) {
+    const size = Math.min(LARGEST_PX, Math.max(SMALLEST_PX, pixels));
+    this.term.options.fontSize = size;
+    keep("terminal-px", size);
+    this.#fitSoon();
+  }
+
+  setScreenReaderMode(on) {
+    this.term.options.screenReaderMode = on;
+    keep("terminal-reader", on);
+  }
+
+  dispose() {
+    this.#socket?.end();
+    this.#observer.disconnect();
+    clearTimeout(this.#fitTimer);
+    this.marks.forget();
+    document.removeEventListener("slipway:theme", this.onTheme);
+    this.term.dispose();
+    this.panel.querySelector(".find")?.remove();
+  }
+
+  #makeTerminal(host) {
+    const term = new Terminal({
+      allowProposedApi: true,
+      cursorBlink: !matchMedia("(prefers-reduced-motion: reduce)").matches,
+      fontFamily: terminalFont(host),
+      fontSize: Number(recall("terminal-px", "14")),
+      lineHeight: 1.2,
+      scrollback: SCROLLBACK_LINES,
+      screenReaderMode: recall("terminal-reader") === "true",
+      theme: terminalTheme(host),
+    });
+    term.loadAddon(this.#fit);
+    term.loadAddon(new Unicode11Addon());
+    term.unicode.activeVersion = "11";
+    term.open(host);
+    this.#drawFast(term);
+    handleLinks(term);
+    handleKeys(term, { leave: () => this.#handlers.leave(), find: () => this.search.show() });
+    handlePaste(term, host, this.machine);
+    term.textarea?.setAttribute("aria-label", `Terminal of ${this.machine}`);
+    term.textarea?.setAttribute("aria-description", "Press F6 to leave the terminal.");
+    return term;
+  }
+
+  /** WebGL where there is one; a lost context or none leaves the DOM renderer. */
+  #drawFast(term) {
+    try {
+      const webgl = new WebglAddon();
+      webgl.onContextLoss(() => webgl.dispose());
+      term.loadAddon(webgl);
+    } catch {
+      // No WebGL 2 in this browser: drawing by DOM is slower and looks the same.
+    }
+  }
+
+  #listen() {
+    this.term.onData((data) => this.#typed(data));
+    this.term.onBinary((data) => this.#socket.input(data));
+    this.term.onResize(({ cols, rows }) => this.#socket?.resize(cols, rows));
+    this.onTheme = () => (this.term.options.theme = terminalTheme(this.panel));
+    document.addEventListener("slipway:theme", this.onTheme);
+    this.#observer = new ResizeObserver(() => this.#fitSoon());
+    this.#observer.observe(this.panel);
+    this.term.textarea?.addEventListener("focus", () => this.#socket?.resize(this.term.cols, this.term.rows));
+    this.#fitSoon();
+  }
+
+  #fitSoon() {
+    clearTimeout(this.#fitTimer);
+    this.#fitTimer = setTimeout(() => this.#fit.fit(), FIT_QUIET_MS);
+  }
+
+  #typed(data) {
+    // History makes xterm answer questions that programs asked long ago; and of two tabs on
+    // one terminal only the one in view may answer.
+    const answer = QUERY_ANSWER.test(data);
+    if (answer && (this.#socket.replaying || document.hidden)) return;
+    if (!answer && this.marks.atPrompt) this.#typedAtPrompt = true;
+    this.#socket.input(data);
+  }
+
+  #send(text) {
+    this.#socket.input(text);
+  }
+
+  #hello(hello) {
+    this.term.options.disableStdin = hello.readonly;
+    this.#handlers.line(hello.readonly ? { kind: "readonly" } : null);
+    this.#handlers.hello?.(hello);
+  }
+
+  #reset(done) {
+    // RIS travels in the same queue as the bytes; Terminal.reset() would overtake them.
+    this.term.write("\x1bc", () => {
+      this.marks.forget();
+      done();
+    });
+  }
+
+  #ended(line) {
+    this.marks.forget();
+    this.#handlers.line(line);
+  }
+
+  #finished(outcome) {
+    this.#typedAtPrompt = false;
+    const detail = { machine: this.machine, ...outcome };
+    document.dispatchEvent(new CustomEvent("slipway:command", { detail }));
+  }
+}

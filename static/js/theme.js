@@ -1,0 +1,23 @@
+// The light and dark switch. The kept choice is applied before the first paint by theme-early.js.
+import { keep } from "./kept.js";
+
+const root = document.documentElement;
+const systemDark = matchMedia("(prefers-color-scheme: dark)");
+
+const current = () => root.dataset.theme ?? (systemDark.matches ? "dark" : "light");
+
+function say(button) {
+  button.setAttribute("aria-label", `Switch to ${current() === "dark" ? "light" : "dark"}`);
+}
+
+for (const button of document.querySelectorAll('[data-action="theme"]')) {
+  button.hidden = false;
+  say(button);
+  systemDark.addEventListener("change", () => say(button));
+  button.addEventListener("click", () => {
+    root.dataset.theme = current() === "dark" ? "light" : "dark";
+    keep("theme", root.dataset.theme);
+    say(button);
+    document.dispatchEvent(new CustomEvent("slipway:theme"));
+  });
+}

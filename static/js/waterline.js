@@ -1,0 +1,48 @@
+// Where the kernel is under the machine in view, with the release and boot id that were read.
+import { h } from "./markup.js";
+
+const SHORT_BOOT_ID = 8;
+
+const boot = (machine) =>
+  machine.boot_id ? h("span", { class: "data", title: machine.boot_id }, `boot ${machine.boot_id.slice(0, SHORT_BOOT_ID)}`) : null;
+
+/** Draw the waterline of `machine`; with no kernel to name, no line is drawn. */
+export function drawWaterline(element, machine, machines, hostKernel) {
+  const parts = machine ? layers(machine, machines, hostKernel) : [];
+  element.replaceChildren(...parts);
+  if (machine) element.setAttribute("aria-label", `What ${machine.name} has of its own and what it shares`);
+}
+
+function layers(machine, machines, hostKernel) {
+  if (!machine.kernel_release) return [];
+  return machine.kind === "vm" ? house(machine, machines, hostKernel) : box(machine, machines);
+}
+
+const above = (machine, words) =>
+  h("p", { class: "above" }, h("span", {}, h("b", {}, machine.name), " is yours"), h("span", {}, words),
+    machine.notice ? h("span", { class: "notice" }, machine.notice) : null,
+    machine.image ? h("span", { class: "data" }, machine.image) : null);
+
+function box(machine, machines) {
+  const sharers = machines.filter((other) => other !== machine && other.boot_id && other.boot_id === machine.boot_id);
+  const whose = sharers.length
+    ? `the same kernel is under ${sharers.map(({ name }) => name).join(" and ")}`
+    : "shared with the host and every container on it";
+  return [
+    above(machine, "a container: its own processes, files and name"),
+    h("p", { class: "waterline-mark" }, h("b", {}, `Linux ${machine.kernel_release}`), h("span", {}, whose), boot(machine)),
+  ];
+}
+
+function house(machine, machines, hostKernel) {
+  const host = machines.find((other) => other.kind !== "vm" && other.kernel_release);
+  const release = host?.kernel_release ?? hostKernel;
+  const line = release
+    ? h("p", { class: "waterline-mark" }, h("b", {}, `Linux ${release}`), h("span", {}, "the host's kernel, below the hypervisor"), host ? boot(host) : null)
+    : null;
+  return [
+    above(machine, "a virtual machine: its own kernel, init and devices"),
+    h("p", { class: "own-kernel" }, h("b", {}, `Linux ${machine.kernel_release}`), h("span", {}, `${machine.name}'s own kernel`), boot(machine)),
+    line,
+  ].filter(Boolean);
+}
