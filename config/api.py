@@ -46,7 +46,7 @@ def _domain_error(request: HttpRequest, error: Any) -> HttpResponse:
     return response
 
 
-def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+def _invalid(request: HttpRequest, error: Any) -> HttpResponse:
     first = error.errors[0] if error.errors else {}
     where = ".".join(str(part) for part in first.get("loc", ())[1:])
     message = f"{where}: {first.get('msg', 'not valid')}" if where else "The request is not valid."
@@ -55,13 +55,13 @@ def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     )
 
 
-def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+def _http_error(request: HttpRequest, error: Any) -> HttpResponse:
     codes = {400: "bad_request", 403: "forbidden", 404: "not_found", 429: "too_many"}
     code = codes.get(error.status_code, "error")
     return api.create_response(request, _body(code, str(error)), status=error.status_code)
 
 
-def _not_signed_in(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+def _not_signed_in(request: HttpRequest, error: Any) -> HttpResponse:
     body = _body(
         "not_signed_in",
         "This needs a session or a token.",

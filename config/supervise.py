@@ -193,7 +193,7 @@ def wait_until_served(port: int, running: list[Child]) -> bool:
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1):  # noqa: S310
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5):  # noqa: S310
                 return True
         except (urllib.error.URLError, OSError):
             pass

@@ -10,9 +10,10 @@ from ninja import Router, Status
 from courses import api_schemas as schemas
 from courses import catalogue, checks, hints, launch, listings, predictions, quizzes
 from sandbox import lifecycle
+from sandbox.api import SandboxOut
 
 router = Router(tags=["courses"])
-ERRORS = dict.fromkeys((401, 404), schemas.ErrorOut)
+ERRORS = dict.fromkeys((401, 404), schemas.ErrorAnswer)
 LESSON = "/courses/{course}/lessons/{lesson}"
 
 
@@ -22,13 +23,13 @@ def list_courses(request: HttpRequest) -> Any:
     return catalogue.courses()
 
 
-@router.get(LESSON, response={200: schemas.LessonOut, 404: schemas.ErrorOut}, auth=None)
+@router.get(LESSON, response={200: schemas.LessonOut, 404: schemas.ErrorAnswer}, auth=None)
 def get_lesson(request: HttpRequest, course: str, lesson: str) -> Any:
     """A lesson with its steps, tasks and quizzes, and the caller's state; no answers."""
     return listings.lesson(request.user, *catalogue.get_lesson(course, lesson))
 
 
-@router.get("/progress", response={200: schemas.ProgressOut, 401: schemas.ErrorOut})
+@router.get("/progress", response={200: schemas.ProgressOut, 401: schemas.ErrorAnswer})
 def get_progress(request: HttpRequest) -> Any:
     """How far the caller is in every course."""
     return listings.progress(request.user)
@@ -36,7 +37,7 @@ def get_progress(request: HttpRequest) -> Any:
 
 @router.post(
     "/sandboxes",
-    response={202: schemas.SandboxOut, **ERRORS, (409, 429, 503): schemas.ErrorOut},
+    response={202: SandboxOut, **ERRORS, (409, 429, 503): schemas.ErrorAnswer},
     tags=["sandboxes"],
 )
 def start_sandbox(request: HttpRequest, payload: schemas.StartIn) -> Any:
@@ -52,7 +53,7 @@ def start_sandbox(request: HttpRequest, payload: schemas.StartIn) -> Any:
         200: schemas.VerdictOut,
         202: schemas.PendingOut,
         **ERRORS,
-        409: schemas.ErrorOut,
+        409: schemas.ErrorAnswer,
     },
     tags=["sandboxes"],
 )
@@ -63,7 +64,8 @@ def check_task(request: HttpRequest, sandbox_id: str, task: str) -> Any:
 
 
 @router.post(
-    f"{LESSON}/quizzes/{{quiz}}", response={200: schemas.GradedOut, **ERRORS, 422: schemas.ErrorOut}
+    f"{LESSON}/quizzes/{{quiz}}",
+    response={200: schemas.GradedOut, **ERRORS, 422: schemas.ErrorAnswer},
 )
 def answer_quiz(
     request: HttpRequest, course: str, lesson: str, quiz: str, payload: schemas.QuizIn
@@ -75,7 +77,7 @@ def answer_quiz(
 
 @router.post(
     f"{LESSON}/predictions/{{prediction}}",
-    response={200: schemas.KeptOut, **ERRORS, 422: schemas.ErrorOut},
+    response={200: schemas.KeptOut, **ERRORS, 422: schemas.ErrorAnswer},
 )
 def keep_prediction(
     request: HttpRequest, course: str, lesson: str, prediction: str, payload: schemas.PredictionIn
@@ -95,7 +97,7 @@ def reveal_hint(request: HttpRequest, course: str, lesson: str, task: str) -> An
 
 @router.post(
     f"{LESSON}/tasks/{{task}}/solution",
-    response={200: schemas.SolutionOut, **ERRORS, 403: schemas.ErrorOut},
+    response={200: schemas.SolutionOut, **ERRORS, 403: schemas.ErrorAnswer},
 )
 def reveal_solution(request: HttpRequest, course: str, lesson: str, task: str) -> Any:
     """Show a solution; after the first try only."""

@@ -20,18 +20,18 @@ class ErrorBody(Schema):
     lesson: str | None = None
 
 
-class ErrorOut(Schema):
+class ErrorAnswer(Schema):
     """Every error."""
 
     error: ErrorBody
 
 
-class MachineOut(Schema):
+class LessonMachineOut(Schema):
     name: str
     kind: Literal["shell", "docker", "vm"]
 
 
-class PreviewOut(Schema):
+class LessonPreviewOut(Schema):
     machine: str
     port: int
     title: str
@@ -42,7 +42,7 @@ class LessonBrief(Schema):
     title: str
     summary: str
     minutes: int
-    machines: list[MachineOut]
+    machines: list[LessonMachineOut]
 
 
 class CourseOut(Schema):
@@ -128,7 +128,7 @@ class LessonOut(LessonBrief):
     course: str
     number: int
     objectives: list[str]
-    previews: list[PreviewOut]
+    previews: list[LessonPreviewOut]
     layout: Literal["split", "terminal", "text"]
     steps: list[StepOut]
     tasks: list[TaskOut]
@@ -169,25 +169,6 @@ class ProgressOut(Schema):
 class StartIn(Schema):
     course: str = Field(max_length=100)
     lesson: str = Field(max_length=100)
-
-
-class SandboxOut(Schema):
-    """A sandbox; durations in seconds, times in ISO 8601."""
-
-    id: str
-    course: str
-    lesson: str
-    state: str
-    queue_position: int | None
-    stage: str | None
-    stages: list[dict[str, Any]]
-    ready_seconds: float | None
-    expires_at: str | None
-    seconds_left: int | None
-    extensions_left: int
-    machines: list[dict[str, Any]]
-    previews: list[dict[str, Any]]
-    error: dict[str, str] | None
 
 
 class VerdictOut(Schema):

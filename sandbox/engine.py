@@ -59,7 +59,7 @@ def _translated(what: str) -> Iterator[docker.APIClient]:
 def info() -> dict[str, Any]:
     """The engine's own description (`docker info`). Raises EngineDown."""
     with _translated("info") as api:
-        return cast(dict[str, Any], api.info())
+        return api.info()
 
 
 def image_exists(ref: str) -> bool:
@@ -85,11 +85,16 @@ def create_container(name: str, body: dict[str, Any]) -> str:
     """Create a container from an API body, or adopt the one of that name; return its id."""
     with _translated(f"create {name}") as api:
         try:
-            return cast(str, api.create_container_from_config(body, name)["Id"])
+            return _create(api, body, name)
         except docker.errors.APIError as error:
             if error.status_code != 409:
                 raise
             return cast(str, api.inspect_container(name)["Id"])
+
+
+def _create(api: docker.APIClient, body: dict[str, Any], name: str | None) -> str:
+    made = api.create_container_from_config(body, name)  # type: ignore[no-untyped-call]
+    return cast(str, made["Id"])
 
 
 def start_container(container_id: str) -> None:
@@ -110,7 +115,7 @@ def inspect_container(container_id: str) -> dict[str, Any] | None:
 def run_helper(body: dict[str, Any]) -> tuple[int, str]:
     """Run a short-lived container to its end, remove it; return exit code and output."""
     with _translated("helper") as api:
-        container_id = api.create_container_from_config(body, None)["Id"]
+        container_id = _create(api, body, None)
         try:
             api.start(container_id)
             status = api.wait(container_id, timeout=CALL_TIMEOUT_SECONDS)["StatusCode"]
@@ -147,7 +152,7 @@ def create_network(name: str, labels: dict[str, str]) -> str:
             options=options,
             check_duplicate=True,
         )
-        return cast(str, made["Id"])
+        return made["Id"]
 
 
 def objects_labelled(label: str) -> list[tuple[str, str, str, dict[str, str]]]:

@@ -51,8 +51,9 @@ def container_body(
 
 def deadline_seconds() -> int:
     """Seconds after which a machine ends by itself, whatever the platform does."""
-    longest = settings.SANDBOX_EXTENSIONS * settings.SANDBOX_EXTEND_SECONDS
-    return settings.SANDBOX_LIFETIME_SECONDS + longest + DEADLINE_GRACE_SECONDS
+    longest: int = settings.SANDBOX_EXTENSIONS * settings.SANDBOX_EXTEND_SECONDS
+    lifetime: int = settings.SANDBOX_LIFETIME_SECONDS
+    return lifetime + longest + DEADLINE_GRACE_SECONDS
 
 
 def _common_host_config(limits: KindLimits) -> dict[str, Any]:

@@ -10,17 +10,22 @@ from sandbox.consumers import EventsConsumer
 from sandbox.terminal_socket import terminal_socket
 
 SANDBOX = r"^ws/sandboxes/(?P<sandbox_id>[a-z0-9]{1,40})"
-_routes = URLRouter(
-    [
-        re_path(SANDBOX + r"/events$", EventsConsumer.as_asgi()),
-        re_path(
-            SANDBOX
-            + r"/machines/(?P<machine>[a-z0-9-]{1,40})/terminals/(?P<name>[a-z0-9-]{1,40})$",
-            terminal_socket,
-        ),
-        re_path(r"", lambda scope, receive, send: _close(receive, send, 4404)),
-    ]
-)
+
+
+async def _unknown(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    await _close(receive, send, 4404)
+
+
+# Any: Channels routes ASGI applications by Django's URL patterns, typed for views.
+_patterns: list[tuple[str, Any]] = [
+    (SANDBOX + r"/events$", EventsConsumer.as_asgi()),
+    (
+        SANDBOX + r"/machines/(?P<machine>[a-z0-9-]{1,40})/terminals/(?P<name>[a-z0-9-]{1,40})$",
+        terminal_socket,
+    ),
+    (r"", _unknown),
+]
+_routes = URLRouter([re_path(pattern, application) for pattern, application in _patterns])
 
 
 async def websocket(scope: dict[str, Any], receive: Any, send: Any) -> None:

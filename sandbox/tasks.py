@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from sandbox import creation, hosts, machines, reaper, replies
+from sandbox import creation, machines, reaper, replies
 from sandbox.errors import SandboxError
 from sandbox.models import Sandbox
 
@@ -35,12 +35,6 @@ def reap() -> None:
 def reconcile() -> None:
     """Compare database and engine, both ways."""
     reaper.reconcile()
-
-
-@shared_task
-def look_at_host() -> None:
-    """Read the engine's host anew."""
-    hosts.refresh()
 
 
 @shared_task

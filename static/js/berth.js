@@ -62,14 +62,13 @@ export class Berth {
     // The page counts on from the stage it heard of last; its own click counts from zero.
     this.#since = model.pendingSince ?? performance.now() - reached * 1000;
     const queued = snapshot?.state === "queued";
-    const now = model.switching ? "stopping the other machines" : queued ? "waiting for room" : snapshot?.stage ?? "asking";
-    const done = stages.filter((stage) => stage.name !== now || snapshot?.stage !== now);
+    const now = model.switching ? "stopping the other machines" : queued ? "waiting for room" : "since Start";
     const title = queued && snapshot.queue_position ? `Place ${snapshot.queue_position} in the queue` : "Starting";
     return [
       title,
       queued ? text("All room for machines is taken. Yours start by themselves as soon as others end; you can go on reading.") : null,
       h("ol", { class: "log", "aria-label": "Stages" },
-        done.map((stage) => row(stage.name, `${seconds(stage.seconds)} s`)),
+        stages.map((stage) => row(stage.name, `${seconds(stage.seconds)} s`)),
         h("li", { class: "is-now" }, now, h("span", { class: "num", "data-elapsed": "" }, "0.0 s"))),
     ];
   }

@@ -10,7 +10,7 @@ export function drawStatus(element, state) {
   element.replaceChildren(...[
     ready === null || ready === undefined ? null : h("span", { class: "ready" }, icon("pass"), `Ready in ${seconds(ready)} s`),
     stages?.length
-      ? h("ol", { class: "stages", "aria-label": "Stages, seconds since Start" }, stages.map((stage) =>
+      ? h("ol", { class: "stages", tabindex: "0", "aria-label": "Stages, seconds since Start" }, stages.map((stage) =>
           h("li", {}, stage.name, h("span", { class: "num" }, seconds(stage.seconds)))))
       : null,
     h("span", { class: "keys end" }, h("kbd", {}, "F6"), " leaves the terminal"),

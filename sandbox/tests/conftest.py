@@ -1,0 +1,88 @@
+"""Sandboxes for tests without an engine."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from django.utils import timezone
+
+from classroom.models import User
+from sandbox import hosts
+from sandbox.models import Host, Machine, Sandbox, State, make_sandbox_id
+from sandbox.specs import MachineSpec, SandboxSpec
+
+GIB = 1024**3
+
+
+@pytest.fixture
+def learner(db: None) -> User:
+    return User.objects.create_user("ada")
+
+
+@pytest.fixture
+def stranger(db: None) -> User:
+    return User.objects.create_user("bob")
+
+
+@pytest.fixture
+def host(db: None) -> Host:
+    """A host with a worker that answered just now, and 8 GiB."""
+    return Host.objects.create(
+        name=hosts.NAME,
+        kernel_release="6.1.0-test",
+        boot_id="51d0c2e8",
+        memory_bytes=8 * GIB,
+        seen_at=timezone.now(),
+    )
+
+
+@pytest.fixture
+def spec() -> SandboxSpec:
+    return SandboxSpec(machines=(MachineSpec(name="laptop", kind="shell"),))
+
+
+@pytest.fixture
+def dispatched() -> Iterator[list[tuple[str, str]]]:
+    """What would have gone to the workers, as (task, sandbox id)."""
+    sent: list[tuple[str, str]] = []
+
+    def send(name: str, args: list[Any]) -> None:
+        sent.append((name.rpartition(".")[2], args[0]))
+
+    with patch("sandbox.dispatch.current_app.send_task", send):
+        yield sent
+
+
+@pytest.fixture
+def make_sandbox(learner: User, spec: SandboxSpec) -> Any:
+    """Write a sandbox row in any state, with its machine."""
+
+    def make(state: str = State.READY, **fields: Any) -> Sandbox:
+        now = timezone.now()
+        values = {
+            "id": make_sandbox_id(),
+            "learner": learner,
+            "course": "course",
+            "lesson": "lesson",
+            "state": state,
+            "spec": spec.model_dump(mode="json"),
+            "memory_bytes": 256 * 1024**2,
+            "started_at": now,
+            "heartbeat_at": now,
+            "last_seen_at": now,
+            "expires_at": now + timedelta(hours=1),
+        }
+        sandbox = Sandbox.objects.create(**(values | fields))
+        Machine.objects.create(
+            sandbox=sandbox,
+            position=0,
+            name="laptop",
+            kind="shell",
+            container_id="f" * 64,
+            ready=state in (State.READY, State.EXPIRING),
+        )
+        return sandbox
+
+    return make
