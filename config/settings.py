@@ -262,8 +262,6 @@ START_RATE_LEARNER = env.str("START_RATE_LEARNER", default="10/minute")
 START_RATE_ADDRESS = env.str("START_RATE_ADDRESS", default="600/minute")
 # Seconds a preview address works.
 PREVIEW_LIFETIME_SECONDS = env.int("PREVIEW_LIFETIME_SECONDS", default=3600)
-# Port on which previews are served where no preview host name resolves; 0 is off.
-PREVIEW_PORT = env.int("PREVIEW_PORT", default=0)
 
 # --- Logging ------------------------------------------------------------------------------
 

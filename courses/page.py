@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 from django.urls import reverse
@@ -62,6 +63,10 @@ class LearnerLesson:
         """The lesson's tasks in order."""
         return [self._task(task) for task in self.lesson.tasks]
 
+    @cached_property
+    def _tasks_by_name(self) -> dict[str, Task]:
+        return {task.name: task for task in self.lesson.tasks}
+
     def _fill(self, slot: Slot) -> Block:
         if slot.kind == "quiz":
             return QuizBlock(self.quiz(slot.name))
@@ -69,7 +74,7 @@ class LearnerLesson:
             return PredictBlock(self.prediction(slot.name, at_reveal=False))
         if slot.kind == "reveal":
             return RevealBlock(self.prediction(slot.name, at_reveal=True))
-        return TaskBlock(next(view for view in self.tasks() if view.name == slot.name))
+        return TaskBlock(self._task(self._tasks_by_name[slot.name]))
 
     def _task(self, task: Task) -> TaskView:
         row = self.rows.get((self.lesson.slug, task.name)) or TaskProgress()

@@ -10,7 +10,7 @@ from sandbox import lifecycle, replies
 from sandbox.errors import SandboxError
 
 
-@shared_task(name="courses.tasks.run_check")  # type: ignore[untyped-decorator]
+@shared_task(name="courses.tasks.run_check")
 def run_check(reply_to: str, learner_id: int, sandbox_id: str, task_name: str) -> None:
     """Check a task and answer with its verdict, or BUSY while another check of it runs."""
     learner = get_user_model().objects.get(pk=learner_id)

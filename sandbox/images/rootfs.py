@@ -23,13 +23,18 @@ SOURCE_DATE_EPOCH = "1700000000"
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """One call of mmdebstrap. `overlay` is copied over the finished tree, then `script` runs with it as $1."""
+    """One call of mmdebstrap. `overlay` is copied over the finished tree, then `script` runs with it as $1.
+
+    With `base` (the tar of an earlier bootstrap of the same suite) only `packages` are added to that tree: a quarter
+    of the time.
+    """
 
     name: str
     suite: str
     packages: tuple[str, ...]
     overlay: Path | None = None
     script: Path | None = None
+    base: Path | None = None
 
 
 def check_host() -> None:
@@ -53,8 +58,10 @@ def bootstrap(request: Bootstrap, work: Path, cache: Path) -> Path:
     sources.write_text(sources_for(request.suite, derive_mirrors(host_sources())))
     neutral = work / f"{request.name}.neutral.list"
     neutral.write_text(neutral_sources(request.suite))
-    command = ["mmdebstrap", "--mode=root", "--variant=minbase"]
-    command += ["--skip=download/empty", "--skip=essential/unlink", "--skip=cleanup/run"]
+    # /run is kept: the docker machine's holds folders of the learner. The other three make the package cache work.
+    skipped = "check/empty,download/empty,essential/unlink,cleanup/run"
+    variant = "custom" if request.base else "minbase"
+    command = ["mmdebstrap", "--mode=root", f"--variant={variant}", f"--skip={skipped}"]
     command += ["--include=" + ",".join(request.packages)] if request.packages else []
     command += [f"--dpkgopt=path-exclude={path}" for path in EXCLUDED_PATHS]
     command += [f"--dpkgopt=path-include={path}" for path in INCLUDED_PATHS]
@@ -70,7 +77,8 @@ def _hooks(request: Bootstrap, debs: Path, fresh: Path, neutral: Path) -> list[s
     clean = shlex.quote(str(_HERE / "rootfs-clean.sh"))
     cached = shlex.quote(str(_HERE / "rootfs-cache.sh"))
     folders = f'"$1" {shlex.quote(str(debs))} {shlex.quote(str(fresh))}'
-    hooks = [f"--setup-hook=sh -eu {cached} restore {folders}", f"--customize-hook=sh -eu {cached} save {folders}"]
+    hooks = [f'--setup-hook=tar -x -f {shlex.quote(str(request.base))} -C "$1"'] if request.base else []
+    hooks += [f"--setup-hook=sh -eu {cached} restore {folders}", f"--customize-hook=sh -eu {cached} save {folders}"]
     if request.overlay:
         source = shlex.quote(str(request.overlay))
         hooks.append(f'--customize-hook=cp -a --no-preserve=ownership {source}/. "$1"/')

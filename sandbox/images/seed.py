@@ -43,7 +43,11 @@ class Preparation:
 
 def prepare(work: Path, cache: Path, submit: Submit) -> Preparation:
     """Start the bootstraps of the stand-ins' layers with `submit` (a thread pool's)."""
-    return Preparation(work, cache, {layer.name: submit(_bootstrap_layer, layer, work, cache) for layer in BOOTSTRAPPED})
+    trees: dict[str, Future[Path]] = {}
+    for layer in BOOTSTRAPPED:
+        # The lower tree was submitted before, so it runs or is done by the time a thread waits for it.
+        trees[layer.name] = submit(_bootstrap_layer, layer, trees.get(layer.below), work, cache)
+    return Preparation(work, cache, trees)
 
 
 def fill_volume(preparation: Preparation) -> str:
@@ -69,8 +73,9 @@ def fill_volume(preparation: Preparation) -> str:
     return volume
 
 
-def _bootstrap_layer(layer: Layer, work: Path, cache: Path) -> Path:
-    request = Bootstrap(f"stand-in-{layer.name}", SUITE, layer.packages, script=_FILES / layer.script)
+def _bootstrap_layer(layer: Layer, below: "Future[Path] | None", work: Path, cache: Path) -> Path:
+    base = below.result() if below else None
+    request = Bootstrap(f"stand-in-{layer.name}", SUITE, layer.packages, script=_FILES / layer.script, base=base)
     with stage(f"seed: {layer.name} tree"):
         return bootstrap(request, work, cache)
 
@@ -96,7 +101,7 @@ def _write_images(preparation: Preparation) -> Path:
 def _make_layers(trees: dict[str, Path], work: Path) -> dict[str, LayerTar]:
     layers: dict[str, LayerTar] = {}
     for layer in BOOTSTRAPPED:
-        lower = trees[layer.below] if layer.below else None
+        lower = trees[layer.below] if layer.below and not layer.subtree else None
         layers[layer.name] = write_difference(trees[layer.name], lower, work / f"{layer.name}.layer", layer.subtree)
     for name in FILES:
         layers[name] = _pack(_FILES / name, work / f"{name}.layer")

@@ -13,9 +13,9 @@ _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer made by a bootstrap: what `packages` and `script` add to the layer `below`.
+    """A layer made by a bootstrap: what `packages` and `script` add to the tree of the layer `below`.
 
-    `subtree` takes only that folder of the tree, as the root of the layer.
+    With `subtree` the layer is that folder of the tree and nothing else, as a root of its own.
     """
 
     name: str
@@ -43,14 +43,14 @@ class StandIn:
 
 SUITE = "bookworm"  # the last Debian with Python 3.11
 
-#: Bootstrapped layers. Those with `below` hold only what differs from it.
+#: Bootstrapped layers, each after the one it stands on.
 BOOTSTRAPPED: tuple[Layer, ...] = (
     Layer("debian", ("ca-certificates",), script="debian.sh"),
-    Layer("python", ("ca-certificates", "python3", "python3-pip"), script="python.sh", below="debian"),
-    Layer("nginx", ("ca-certificates", "nginx-light"), script="nginx.sh", below="debian"),
-    Layer("redis", ("ca-certificates", "redis-server"), script="redis.sh", below="debian"),
-    Layer("registry", ("ca-certificates", "docker-registry"), script="registry.sh", below="debian"),
-    Layer("busybox", ("busybox",), script="busybox.sh", subtree="stand-in"),
+    Layer("python", ("python3", "python3-pip"), script="python.sh", below="debian"),
+    Layer("nginx", ("nginx-light",), script="nginx.sh", below="debian"),
+    Layer("redis", ("redis-server",), script="redis.sh", below="debian"),
+    Layer("registry", ("docker-registry",), script="registry.sh", below="debian"),
+    Layer("busybox", ("busybox",), script="busybox.sh", below="debian", subtree="stand-in"),
 )
 
 #: Layers that are files of this package: `standins/<name>/`, copied as they are.

@@ -9,6 +9,12 @@ const REFRESH_MS = 15_000;
 
 const textOf = (block) => block.querySelector("[data-text]").textContent;
 
+/** The block's commands: one a line, unless lines belong together (a here-document, a loop). */
+function commandsOf(block) {
+  const separate = block.querySelector("[data-text]").classList.contains("prompt-each");
+  return separate ? textOf(block).split("\n").filter((line) => line.trim()) : [textOf(block)];
+}
+
 function note(block, ...parts) {
   const element = block.querySelector(".cmd-note");
   element.hidden = false;
@@ -43,7 +49,7 @@ async function run(machines, block, machine) {
     notRunning(machines, block);
     return;
   }
-  const running = view.run(textOf(block));
+  const running = view.run(commandsOf(block));
   if (!running) {
     note(block, `There is no connection to ${machine} now. Run it again when the terminal is back.`);
     return;

@@ -16,6 +16,7 @@ const FIT_QUIET_MS = 60;
 const SMALLEST_PX = 9;
 const LARGEST_PX = 28;
 const CLEAR_LINE = "\x15";
+const INTERRUPTED = 130;
 // What xterm says by itself when a program asks: cursor position, device attributes, modes,
 // colours (DSR, DA, DECRQM, window reports; OSC and DCS replies).
 const QUERY_ANSWER = /^\x1b(\[[?>=]?[\d;]*\$?[Rcnty]|\].*|P.*)/s;
@@ -89,22 +90,45 @@ export class TerminalView {
   }
 
   /**
-   * Type `text` and Enter. Resolves with `{exit, seconds}` when the command is done, with
-   * null when its end can't be seen (no prompt marks, or a program has the terminal).
-   * Returns null itself when there is no connection.
+   * Type commands, each with Enter. Several are sent one after the other, so that each gets
+   * a prompt and an exit of its own. Answers null without a connection, else `{tracked,
+   * outcome}`: `outcome` resolves with `{exit, seconds}`, the first failure's exit, or with
+   * null when the end can't be seen (no prompt marks, or a program has the terminal).
    */
-  run(text) {
+  run(commands) {
     if (!this.connected) return null;
     const tracked = this.marks.atPrompt;
-    const outcome = tracked ? this.marks.next() : Promise.resolve(null);
-    if (tracked && this.#typedAtPrompt) this.#send(CLEAR_LINE);
-    const clean = withoutControls(text);
-    // As a paste, so that a shell takes several lines as they are and no tab completes.
-    if (/[\n\t]/.test(clean)) this.term.paste(clean);
-    else this.#send(clean);
+    return { tracked, outcome: tracked ? this.#runEach(commands) : this.#typeAll(commands) };
+  }
+
+  async #typeAll(commands) {
+    for (const command of commands) this.#enter(command);
+    return null;
+  }
+
+  async #runEach(commands) {
+    const total = { exit: 0, seconds: 0 };
+    for (const command of commands) {
+      if (this.#typedAtPrompt) this.#send(CLEAR_LINE);
+      const next = this.marks.next();
+      this.#enter(command);
+      const outcome = await next;
+      if (!outcome) return null;
+      total.exit ||= outcome.exit;
+      total.seconds += outcome.seconds;
+      // Ctrl+C means "no more of this", also for the commands that would follow.
+      if (outcome.exit === INTERRUPTED) break;
+    }
+    return total;
+  }
+
+  #enter(command) {
+    const text = withoutControls(command);
+    // As a paste, so that a shell takes several lines as one and no tab completes.
+    if (/[\n\t]/.test(text)) this.term.paste(text);
+    else this.#send(text);
     this.#send("\r");
     this.term.scrollToBottom();
-    return { tracked, outcome };
   }
 
   setFontSize(pixels) {

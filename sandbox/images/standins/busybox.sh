@@ -7,9 +7,9 @@ install -d -m 1777 "$root"/tmp "$root"/var/tmp
 cp "$tree"/bin/busybox "$root"/bin/busybox
 chroot "$tree" busybox --list-full | while read -r command; do
     mkdir -p "$root/${command%/*}"
-    [ -e "$root/$command" ] || ln -s /bin/busybox "$root/$command"
+    [ -L "$root/$command" ] || [ -e "$root/$command" ] || ln -s /bin/busybox "$root/$command"
 done
-[ -e "$root"/bin/sh ] || ln -s /bin/busybox "$root"/bin/sh
+[ -L "$root"/bin/sh ] || ln -s /bin/busybox "$root"/bin/sh
 chroot "$tree" ldd /bin/busybox | grep -o '/[^ ]*' | while read -r library; do
     mkdir -p "$root/${library%/*}"
     cp -L "$tree/$library" "$root/$library"

@@ -1,6 +1,5 @@
 # nginx.sh TREE: files where the official image has them, logs on stdout and stderr.
 tree=$1
-sh -eu "$(dirname "$0")/debian.sh" "$tree"
 rm -f "$tree"/etc/nginx/sites-enabled/*
 mkdir -p "$tree"/usr/share/nginx/html "$tree"/etc/nginx/conf.d
 cat >"$tree"/etc/nginx/conf.d/default.conf <<'CONF'

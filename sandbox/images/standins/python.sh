@@ -1,6 +1,5 @@
 # python.sh TREE: Python as the official image has it: `python`, and a pip that may install.
 tree=$1
-sh -eu "$(dirname "$0")/debian.sh" "$tree"
 ln -s ../../bin/python3 "$tree"/usr/local/bin/python
 rm -f "$tree"/usr/lib/python3*/EXTERNALLY-MANAGED
 # The lessons' packages are served beside the engine, on the address of its default bridge.

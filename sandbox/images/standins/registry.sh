@@ -1,6 +1,5 @@
 # registry.sh TREE: the command and the configuration where the official image has them.
 tree=$1
-sh -eu "$(dirname "$0")/debian.sh" "$tree"
 ln -s docker-registry "$tree"/usr/bin/registry
 mkdir -p "$tree"/etc/docker/registry "$tree"/var/lib/registry
 cat >"$tree"/etc/docker/registry/config.yml <<'CONF'
