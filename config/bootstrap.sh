@@ -129,7 +129,9 @@ end_engine() {
 bootstrap_images() {
   engine_answers || return 0
   command -v docker >/dev/null || apt_install docker.io
-  if .venv/bin/python -m sandbox.images.build --list | grep -q missing; then
+  local built
+  built=$(.venv/bin/python -m sandbox.images.build --list)
+  if [[ $built == *missing* ]]; then
     # shellcheck disable=SC2046  # a list of package names
     apt_install $(.venv/bin/python -c \
       'from sandbox.images.definitions import REQUIRED_APT_PACKAGES as p; print(*p)')

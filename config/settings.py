@@ -200,7 +200,9 @@ SECURE_REFERRER_POLICY = "same-origin"
 # On plain HTTP browsers ignore this header and log a warning for it.
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin" if SITE_URL.startswith("https://") else None
 X_FRAME_OPTIONS = "DENY"
-PREVIEW_FRAME_SOURCES = env.list("PREVIEW_FRAME_SOURCES", default=[f"http://*.{PREVIEW_HOST}"])
+PREVIEW_FRAME_SOURCES = env.list(
+    "PREVIEW_FRAME_SOURCES", default=[f"{SITE_URL.partition('://')[0]}://*.{PREVIEW_HOST}"]
+)
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],

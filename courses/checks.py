@@ -17,8 +17,8 @@ USABLE_STATES = frozenset({"ready", "expiring"})
 def request_check(learner: Any, sandbox_id: str, task_name: str) -> dict[str, Any] | None:
     """The verdict as JSON; None when it is still to come, by an event.
 
-    A second check of the same task waits for the one that runs and takes its verdict if it
-    passed; otherwise it runs after it, as the learner may have gone on meanwhile.
+    A second check of the same task waits for the one that runs and then runs itself, as the
+    learner may have gone on meanwhile; when a third is faster, its event tells.
     Raises SandboxNotFound, SandboxNotReady, TaskNotFound.
     """
     sandbox = lifecycle.get_for(learner, sandbox_id)

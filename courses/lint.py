@@ -70,10 +70,8 @@ def _markdown_file(body: str, offset: int, path: str, table: LinkTable) -> Itera
             path, offset + found.line, "images are left out", "describe it in words"
         )
     for found in markdown.top_headings(body):
-        yield ContentProblem(
-            *(path, offset + found.line, "a heading of level 1 is the page's own title"),
-            *("begin headings with “## ”", "warning"),
-        )
+        message, hint = "a heading of level 1 is the page's own title", "begin with “## ”"
+        yield ContentProblem(path, offset + found.line, message, hint, "warning")
     for found in markdown.link_targets(body):
         if table.is_dead(path, found.value):
             hint = "link to ../<lesson folder>/lesson.md, or to a full address"
@@ -83,16 +81,12 @@ def _markdown_file(body: str, offset: int, path: str, table: LinkTable) -> Itera
 def _lesson(folder: CourseFolder, lesson: Lesson) -> Iterator[ContentProblem]:
     for task in lesson.tasks:
         yield from _task(folder, lesson, task)
+    path = f"{lesson.folder}/lesson.md"
     for name, prediction in lesson.predictions.items():
         if not prediction.outcome_html:
-            yield ContentProblem(
-                *(f"{lesson.folder}/lesson.md", prediction.line),
-                *(
-                    f"the prediction “{name}” does not say what happens",
-                    "add it as a quote at its end",
-                ),
-                "warning",
-            )
+            message = f"the prediction “{name}” does not say what happens"
+            hint = "add it as a quote at its end"
+            yield ContentProblem(path, prediction.line, message, hint, "warning")
 
 
 def _task(folder: CourseFolder, lesson: Lesson, task: Task) -> Iterator[ContentProblem]:
@@ -159,10 +153,8 @@ def _unlisted(folder: CourseFolder) -> Iterator[ContentProblem]:
     meta = _meta(folder)
     for name in folder.subfolders_of_root():
         if name not in meta.lessons and folder.has_file(f"{name}/lesson.md"):
-            yield ContentProblem(
-                *(COURSE_FILE, None, f"the lesson in {name} is not listed"),
-                *("add it under “lessons:”", "warning"),
-            )
+            message, hint = f"the lesson in {name} is not listed", "add it under “lessons:”"
+            yield ContentProblem(COURSE_FILE, None, message, hint, "warning")
 
 
 def _meta(folder: CourseFolder) -> CourseMeta:

@@ -93,8 +93,8 @@ def _lesson(leg: LessonProgress, rows: Rows) -> dict[str, Any]:
         "passed": leg.passed,
         "total": leg.total,
         "tasks": [
-            _task(name.name, name.title, rows.get((leg.lesson.slug, name.name)))
-            for name in leg.lesson.tasks
+            _task(task.name, task.title, rows.get((leg.lesson.slug, task.name)))
+            for task in leg.lesson.tasks
         ],
     }
 

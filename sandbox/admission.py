@@ -1,26 +1,38 @@
 """Who may start now, who waits, who is refused: by memory limits against the host's memory."""
 
+from functools import cache
+from typing import cast
+
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 from limits import parse
-from limits.storage import storage_from_string
+from limits.storage import Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
+from redis.exceptions import RedisError
 
 from sandbox import hosts, transitions
-from sandbox.errors import OutOfCapacity, TooManyStarts
+from sandbox.errors import BrokerDown, OutOfCapacity, TooManyStarts
 from sandbox.models import ADMITTED, Host, Sandbox, State
 
 # A requested sandbox is admitted already: its worker is on the way.
 HOLDING_MEMORY = (State.REQUESTED, *ADMITTED)
 
 
+@cache
+def _storage() -> Storage:
+    return cast(Storage, storage_from_string(settings.REDIS_URL))
+
+
 def check_rate(learner_id: int, address: str) -> None:
-    """Raise TooManyStarts when this learner or address started too often."""
-    limiter = FixedWindowRateLimiter(storage_from_string(settings.REDIS_URL))
-    by_learner = limiter.hit(parse(settings.START_RATE_LEARNER), "start", str(learner_id))
-    by_address = limiter.hit(parse(settings.START_RATE_ADDRESS), "start", address)
+    """Raise TooManyStarts when this learner or address started too often, or BrokerDown."""
+    limiter = FixedWindowRateLimiter(_storage())
+    try:
+        by_learner = limiter.hit(parse(settings.START_RATE_LEARNER), "start", str(learner_id))
+        by_address = limiter.hit(parse(settings.START_RATE_ADDRESS), "start", address)
+    except RedisError as error:
+        raise BrokerDown from error
     if not (by_learner and by_address):
         raise TooManyStarts
 
@@ -28,9 +40,15 @@ def check_rate(learner_id: int, address: str) -> None:
 def first_state(memory_bytes: int) -> str:
     """REQUESTED when there is room now, QUEUED when not; call inside a transaction.
 
-    Raises OutOfCapacity when the queue is full.
+    Raises OutOfCapacity when the queue is full, and for machines that can never fit.
     """
     hosts.lock()
+    if memory_bytes > capacity_bytes():
+        # It would wait at the queue's head for ever, and everybody behind it.
+        raise OutOfCapacity(
+            "These machines need more memory than this host gives to sandboxes.",
+            "Whoever runs this site can raise SANDBOX_MEMORY_PERCENT or use a larger host.",
+        )
     waiting = Sandbox.objects.filter(state=State.QUEUED).count()
     if not waiting and memory_bytes <= room_bytes():
         return State.REQUESTED
@@ -39,11 +57,16 @@ def first_state(memory_bytes: int) -> str:
     return State.QUEUED
 
 
+def capacity_bytes() -> int:
+    """Bytes that the memory limits of all machines together may reach."""
+    total = Host.objects.aggregate(total=Sum("memory_bytes"))["total"] or 0
+    return int(total * settings.SANDBOX_MEMORY_PERCENT / 100)
+
+
 def room_bytes() -> int:
     """Bytes of memory limits that can still be given out."""
-    total = Host.objects.aggregate(total=Sum("memory_bytes"))["total"] or 0
     held = Sandbox.objects.filter(state__in=HOLDING_MEMORY).aggregate(held=Sum("memory_bytes"))
-    return int(total * settings.SANDBOX_MEMORY_PERCENT / 100) - (held["held"] or 0)
+    return capacity_bytes() - (held["held"] or 0)
 
 
 def admit_waiting() -> list[str]:

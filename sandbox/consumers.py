@@ -36,6 +36,9 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         # Read again after joining: a change in between would otherwise be missed.
         state = await self._state_of(user, sandbox_id)
         await self.send_json({"type": "state", "sandbox": state})
+        if state is None or state["state"] in ENDED:
+            await self.close(4410)
+            return
         self.presence_task = asyncio.create_task(presence.keep(sandbox_id))
 
     async def disconnect(self, code: int) -> None:

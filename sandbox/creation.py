@@ -6,20 +6,20 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from sandbox import admission, assembly, dispatch, transitions
-from sandbox.errors import EngineDown, ImageMissing, SandboxEngineError, SandboxError
+from sandbox.errors import SandboxEngineError, SandboxError
 from sandbox.models import Machine, Sandbox, State
 from sandbox.specs import MachineSpec, SandboxSpec
 from sandbox.transitions import ClaimLost
 
 log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 4
-# Faults that a second try can't mend.
-FINAL = (EngineDown, ImageMissing)
+ENDED = (State.STOPPING, State.GONE, State.FAILED)
 
 
 def create(sandbox_id: str) -> None:
@@ -32,10 +32,7 @@ def create(sandbox_id: str) -> None:
             _assemble(sandbox_id, token)
             transitions.ready(sandbox_id, token)
     except ClaimLost:
-        # Stopped, or taken over. A stop may have listed the objects before we made the
-        # last one, so look again; a taker-over keeps its row in STARTING and its objects.
-        if Sandbox.objects.filter(pk=sandbox_id, state__in=(State.GONE, State.STOPPING)).exists():
-            assembly.remove_objects(sandbox_id)
+        _clean_if_ended(sandbox_id)
     except SandboxError as error:
         _give_up(sandbox_id, token, error)
     except Exception:
@@ -120,7 +117,7 @@ def _heartbeat(sandbox_id: str, token: str) -> Iterator[None]:
     def beat() -> None:
         try:
             while not stop.wait(HEARTBEAT_SECONDS):
-                transitions.beat(sandbox_id, token)
+                _beat(sandbox_id, token)
         except ClaimLost:
             return  # the next stage of the creation itself finds out and ends it
         finally:
@@ -135,18 +132,33 @@ def _heartbeat(sandbox_id: str, token: str) -> Iterator[None]:
         thread.join()
 
 
+def _beat(sandbox_id: str, token: str) -> None:
+    try:
+        transitions.beat(sandbox_id, token)
+    except DatabaseError as error:
+        # Busy for a moment; silence would hand a creation that goes well to another worker.
+        log.warning("heartbeat of %s not written: %s", sandbox_id, error)
+
+
 def _give_up(sandbox_id: str, token: str, error: SandboxError) -> None:
     """Clean up, then fail the sandbox with the error's own words."""
     log.error("sandbox %s failed: %s: %s", sandbox_id, error.code, error.message)
-    if not Sandbox.objects.filter(pk=sandbox_id, claim=token, state=State.STARTING).exists():
-        return
-    fail(sandbox_id, error, claim=token)
+    if not fail(sandbox_id, error, claim=token, state=State.STARTING):
+        _clean_if_ended(sandbox_id)
 
 
-def fail(sandbox_id: str, error: SandboxError, **only: str) -> None:
+def _clean_if_ended(sandbox_id: str) -> None:
+    """Look again after losing the claim: a stop may have listed the objects before we made
+    the last one. A taker-over keeps its row in STARTING, and its objects."""
+    if Sandbox.objects.filter(pk=sandbox_id, state__in=ENDED).exists():
+        _clean(sandbox_id)
+
+
+def fail(sandbox_id: str, error: SandboxError, **only: Any) -> bool:
     """End a sandbox as failed with an error's words, and remove what it has.
 
-    The state changes first: whoever watches is told at once, and a sandbox whose objects
+    `only`: field values the row must still have; False when it has not, and somebody else
+    has decided. The state changes first: whoever watches is told at once, and a sandbox whose objects
     can't be removed now (engine down) is found again by reconciliation.
     """
     moved = (
@@ -160,10 +172,11 @@ def fail(sandbox_id: str, error: SandboxError, **only: str) -> None:
             error_hint=error.hint[:500],
         )
     )
-    if not moved:
-        return
-    transitions.announce(sandbox_id)
-    _clean(sandbox_id)
+    if moved:
+        transitions.announce(sandbox_id)
+        _clean(sandbox_id)
+        _let_in()
+    return bool(moved)
 
 
 def destroy(sandbox_id: str) -> None:
@@ -175,6 +188,8 @@ def destroy(sandbox_id: str) -> None:
         return
     if _clean(sandbox_id):
         transitions.move(sandbox_id, State.GONE, gone_at=timezone.now())
+        # Only now: a stopping sandbox still holds its memory.
+        _let_in()
 
 
 def _clean(sandbox_id: str) -> bool:
@@ -184,6 +199,9 @@ def _clean(sandbox_id: str) -> bool:
         log.warning("objects of %s not removed yet: %s", sandbox_id, error)
         return False
     Sandbox.objects.filter(pk=sandbox_id).update(cleaned_at=timezone.now())
+    return True
+
+
+def _let_in() -> None:
     for admitted in admission.admit_waiting():
         dispatch.create(admitted)
-    return True

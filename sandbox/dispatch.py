@@ -1,21 +1,34 @@
 """Handing work to the workers, by task name.
 
-By name, because tasks import the domain and the domain dispatches tasks.
+By name, because tasks import the domain and the domain dispatches tasks. A broker that is
+away loses nothing: the rows say what is to be done, and the reaper dispatches it again.
 """
 
+import logging
+
 from celery import current_app
+from kombu.exceptions import OperationalError
+
+log = logging.getLogger(__name__)
 
 
 def create(sandbox_id: str) -> None:
     """Have a worker make the machines of a requested sandbox."""
-    current_app.send_task("sandbox.tasks.create", [sandbox_id])
+    _send("sandbox.tasks.create", sandbox_id)
 
 
 def destroy(sandbox_id: str) -> None:
     """Have a worker remove the machines of a stopping sandbox."""
-    current_app.send_task("sandbox.tasks.destroy", [sandbox_id])
+    _send("sandbox.tasks.destroy", sandbox_id)
 
 
 def verify(sandbox_id: str) -> None:
     """Have a worker see whether a sandbox in use still runs."""
-    current_app.send_task("sandbox.tasks.verify", [sandbox_id])
+    _send("sandbox.tasks.verify", sandbox_id)
+
+
+def _send(task: str, sandbox_id: str) -> None:
+    try:
+        current_app.send_task(task, [sandbox_id])
+    except OperationalError as error:
+        log.warning("%s of %s not dispatched yet: %s", task, sandbox_id, error)

@@ -96,6 +96,12 @@ class EngineDown(SandboxEngineError):
     hint = "Text and quizzes work. Tell whoever runs this site; Start comes back by itself."
 
 
+class BrokerDown(SandboxEngineError):
+    code = "no_broker"
+    message = "The site can't reach its workers."
+    hint = "Text and quizzes work. Try again in a moment, or tell whoever runs this site."
+
+
 class ImageMissing(SandboxEngineError):
     code = "image_missing"
     message = "The image of this machine is not on the engine."

@@ -8,6 +8,7 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
+from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
 
@@ -26,5 +27,5 @@ def publish(sandbox_id: str, event: dict[str, Any]) -> None:
     message = {"type": "sandbox.event", "event": event}
     try:
         async_to_sync(get_channel_layer().group_send)(group_of(sandbox_id), message)
-    except (OSError, ConnectionError) as error:
+    except (OSError, RedisError) as error:
         log.warning("event %s of %s not sent: %s", event.get("type"), sandbox_id, error)

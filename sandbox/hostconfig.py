@@ -70,6 +70,10 @@ def _common_host_config(limits: KindLimits) -> dict[str, Any]:
         "CgroupnsMode": "private",
         "ShmSize": 16 * MIB,
         "OomScoreAdj": 500,
+        # The engine answers for the sandbox's own names and would forward all others, from the
+        # host's own network where its resolver is a local one. 192.0.2.1 leads nowhere
+        # (RFC 5737); without a route to it a lookup fails at once.
+        "Dns": ["192.0.2.1"],
         # The bounded log is what a console that was restarted shows again.
         "LogConfig": {
             "Type": "local",

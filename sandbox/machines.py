@@ -23,6 +23,7 @@ OUTPUT_LIMIT_BYTES = 64 * 1024
 FILE_LIMIT_BYTES = 1024 * 1024
 # The script's own limit ends it inside; this much later we stop waiting for the engine.
 GRACE_SECONDS = 5
+EXIT_POLL_SECONDS = 0.02
 TIMED_OUT = (124, 137)
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 INNER_ENGINE = "unix:///run/user/1000/docker.sock"
@@ -108,13 +109,15 @@ def _run(
             wait_seconds=timeout_seconds + GRACE_SECONDS,
         )
     )
-    timed_out = code is None or code in TIMED_OUT
+    seconds = round(time.monotonic() - began, 2)
+    # A script that was killed for its memory also ends with 137, but early.
+    timed_out = code is None or (code in TIMED_OUT and seconds >= timeout_seconds)
     return ScriptResult(
         None if timed_out else code,
         out.decode(errors="replace"),
         err.decode(errors="replace"),
         timed_out,
-        round(time.monotonic() - began, 2),
+        seconds,
     )
 
 
@@ -154,7 +157,9 @@ async def exec_collect(
             await opened.drained()
             opened.end_input()
             await ended.wait()
-            code = await stream.exec_exit_code(exec_id)
+            # The outputs may end before the process does.
+            while (code := await stream.exec_exit_code(exec_id)) is None:  # noqa: ASYNC110
+                await asyncio.sleep(EXIT_POLL_SECONDS)
     except TimeoutError:
         code = None
     finally:
@@ -179,7 +184,7 @@ def write_file(sandbox: Sandbox, machine_name: str, path: str, content: bytes) -
     program = (
         f'set -e; t={quoted}; t=$(readlink -m -- "$t"); mkdir -p -- "$(dirname -- "$t")"; '
         'n="$t.slipway.$$"; trap \'rm -f -- "$n"\' EXIT; cat > "$n"; '
-        'if [ -e "$t" ]; then cat "$n" > "$t"; else mv -- "$n" "$t"; fi'
+        'if [ -f "$t" ]; then chmod --reference="$t" -- "$n"; fi; mv -fT -- "$n" "$t"'
     )
     result = _run(
         machine,
@@ -205,7 +210,17 @@ def copy_tree(machine: Machine, folder: Path) -> None:
         archive = _archive(folder, inside)
         if archive is None:
             continue
-        command = ["/bin/tar", "-x", "-C", "/", "--no-same-owner", "--no-overwrite-dir", "-f", "-"]
+        command = [
+            "/bin/tar",
+            "-x",
+            "-C",
+            "/",
+            "-p",
+            "--no-same-owner",
+            "--no-overwrite-dir",
+            "-f",
+            "-",
+        ]
         result = _run(
             machine,
             command,

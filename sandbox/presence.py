@@ -1,12 +1,15 @@
 """Who is still there: a sandbox that no browser has open ends after a while."""
 
 import asyncio
+import logging
 
 from channels.db import database_sync_to_async
+from django.db import DatabaseError
 from django.utils import timezone
 
 from sandbox.models import Sandbox
 
+log = logging.getLogger(__name__)
 EVERY_SECONDS = 30
 
 
@@ -19,5 +22,9 @@ def seen(sandbox_id: str) -> None:
 async def keep(sandbox_id: str) -> None:
     """Note it again and again, until cancelled with the socket it belongs to."""
     while True:
-        await seen(sandbox_id)
+        try:
+            await seen(sandbox_id)
+        except DatabaseError as error:
+            # The next note comes soon; a socket must not end because of this one.
+            log.warning("presence at %s not noted: %s", sandbox_id, error)
         await asyncio.sleep(EVERY_SECONDS)

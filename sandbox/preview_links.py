@@ -14,6 +14,7 @@ from datetime import timedelta
 from hashlib import sha256
 
 from django.conf import settings
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from sandbox.errors import BadRequest, MachineNotFound, SandboxNotReady, SandboxUserError
@@ -67,14 +68,19 @@ def open_link(sandbox: Sandbox, machine: str, port: int, *, site_host: str) -> s
 
 def _make(sandbox: Sandbox, machine: str, port: int) -> Preview:
     random = _b32(secrets.token_bytes(10))
-    Preview.objects.filter(sandbox=sandbox, machine=machine, port=port).delete()
-    return Preview.objects.create(
-        token=random + _seal(random, port),
-        sandbox=sandbox,
-        machine=machine,
-        port=port,
-        expires_at=timezone.now() + timedelta(seconds=settings.PREVIEW_LIFETIME_SECONDS),
-    )
+    fresh = {
+        "token": random + _seal(random, port),
+        "expires_at": timezone.now() + timedelta(seconds=settings.PREVIEW_LIFETIME_SECONDS),
+    }
+    port_of = {"sandbox": sandbox, "machine": machine, "port": port}
+    try:
+        with transaction.atomic():
+            Preview.objects.filter(**port_of, expires_at__lte=timezone.now()).delete()
+            Preview.objects.filter(**port_of, revoked_at__isnull=False).delete()
+            return Preview.objects.create(**port_of, **fresh)
+    except IntegrityError:
+        # Another tab was faster: its address is ours.
+        return Preview.objects.get(**port_of)
 
 
 def link_of(preview: Preview) -> str:

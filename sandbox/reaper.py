@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from sandbox import admission, assembly, creation, dispatch, engine, events, hosts, transitions
 from sandbox.errors import MachineDied, MachineFailed, SandboxEngineError
-from sandbox.models import LIVE, USABLE, Host, Sandbox, State
+from sandbox.models import LIVE, USABLE, Host, Preview, Sandbox, State
 
 log = logging.getLogger(__name__)
 WARNING_SECONDS = 120
@@ -50,12 +50,15 @@ def shift_if_clock_jumped(
         return 0.0
     log.warning("the wall clock jumped by %.0f s; all deadlines move with it", jump)
     delta = timedelta(seconds=jump)
-    Sandbox.objects.filter(state__in=LIVE).update(
+    Sandbox.objects.filter(state__in=[*LIVE, State.STOPPING]).update(
+        # The queue's order is by creation.
+        created_at=F("created_at") + delta,
         expires_at=F("expires_at") + delta,
         last_seen_at=F("last_seen_at") + delta,
         heartbeat_at=F("heartbeat_at") + delta,
         started_at=F("started_at") + delta,
     )
+    Preview.objects.filter(sandbox__state__in=LIVE).update(expires_at=F("expires_at") + delta)
     return jump
 
 
@@ -108,9 +111,21 @@ def _resume_stalled() -> None:
     ):
         if sandbox.state == State.STARTING and sandbox.attempts >= settings.SANDBOX_ATTEMPTS:
             log.error("sandbox %s: given up after %s attempts", sandbox.pk, sandbox.attempts)
-            creation.fail(sandbox.pk, MachineFailed(), claim=sandbox.claim)
-        else:
-            dispatch.create(sandbox.pk)
+            # Only if it is as silent as it was: a worker that is slow may just have finished.
+            creation.fail(
+                sandbox.pk,
+                MachineFailed(),
+                claim=sandbox.claim,
+                state=sandbox.state,
+                heartbeat_at=sandbox.heartbeat_at,
+            )
+            continue
+        if sandbox.state == State.REQUESTED:
+            # Once per silence: when all workers are busy, each tick would add a message.
+            Sandbox.objects.filter(pk=sandbox.pk, state=State.REQUESTED).update(
+                heartbeat_at=timezone.now()
+            )
+        dispatch.create(sandbox.pk)
     stuck = timezone.now() - timedelta(seconds=STUCK_STOP_SECONDS)
     for sandbox in Sandbox.objects.filter(state=State.STOPPING, heartbeat_at__lt=stuck):
         Sandbox.objects.filter(pk=sandbox.pk).update(heartbeat_at=timezone.now())
@@ -129,7 +144,8 @@ def verify(sandbox_id: str) -> None:
         # An engine that is away says nothing about its containers.
         log.warning("sandbox %s can't be verified now: %s", sandbox_id, error)
         return
-    creation.fail(sandbox_id, MachineDied())
+    # Not if it was reset or stopped meanwhile: then its machines are meant to be gone.
+    creation.fail(sandbox_id, MachineDied(), claim=sandbox.claim, state__in=USABLE)
 
 
 def reconcile() -> None:

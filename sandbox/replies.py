@@ -11,6 +11,10 @@ from typing import Any
 
 import redis
 from django.conf import settings
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from sandbox.errors import BrokerDown
 
 KEPT_SECONDS = 60
 
@@ -24,11 +28,14 @@ def _redis() -> "redis.Redis":
 def ask(task: Any, *args: Any, timeout_seconds: float) -> Any | None:
     """Run the Celery `task(reply_to, *args)` on a worker; return its answer, None if late.
 
-    Raises redis.ConnectionError when Redis is away.
+    Raises BrokerDown when Redis is away.
     """
     reply_to = f"slipway:reply:{secrets.token_hex(12)}"
-    task.apply_async((reply_to, *args), expires=timeout_seconds + KEPT_SECONDS)
-    popped = _redis().blpop([reply_to], timeout=timeout_seconds)
+    try:
+        task.apply_async((reply_to, *args), expires=timeout_seconds + KEPT_SECONDS)
+        popped = _redis().blpop([reply_to], timeout=timeout_seconds)
+    except (OperationalError, RedisError) as error:
+        raise BrokerDown from error
     return None if popped is None else json.loads(popped[1])
 
 

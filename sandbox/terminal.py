@@ -167,9 +167,14 @@ class Terminal:
             "readonly": False,
         }
         self.viewers.add(viewer)
-        await viewer.tell({"hello": hello})
-        if begin is None and (after is not None or viewer.position):
-            await viewer.tell({"seq": viewer.position})
+        try:
+            await viewer.tell({"hello": hello})
+            if begin is None and (after is not None or viewer.position):
+                await viewer.tell({"seq": viewer.position})
+        except BaseException:
+            # It would never read on, and the machine would wait for it.
+            self.leave(viewer)
+            raise
         return viewer
 
     def leave(self, viewer: Viewer) -> None:

@@ -57,9 +57,7 @@ async def terminal_socket(scope: dict[str, Any], receive: Receive, send: Send) -
             if not _sockets_of_learner[user.pk]:
                 del _sockets_of_learner[user.pk]
     except Refused as refused:
-        if refused.error:
-            await _send_text(send, {"error": refused.error})
-        await _close(send, refused.code)
+        await _close(send, refused.code, refused.error)
 
 
 async def _serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -79,6 +77,8 @@ async def _serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:
             task.result()
         if terminal.closed:
             await _close(send, GONE)
+    except SandboxError as error:
+        raise Refused(GONE, error.code, error.message) from error
     except (OSError, ConnectionError):
         # The browser is gone; the shell and its output stay for when it comes back.
         log.debug("viewer of %s lost", sandbox_id)
@@ -129,12 +129,14 @@ async def _obey(terminal: Terminal, viewer: Viewer, text: str) -> None:
         raise Refused(TOO_BIG)
     try:
         order = json.loads(text)
+        if not isinstance(order, dict):
+            raise TypeError("not an object")
         if "ack" in order:
             viewer.acknowledge(_number(order["ack"]))
         if "resize" in order:
             columns, rows = order["resize"]
             await terminal.resize(_number(columns), _number(rows))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise Refused(POLICY, "bad_request", "Not a frame of this protocol.") from error
 
 
@@ -149,12 +151,10 @@ async def _send(send: Send, data: bytes | str) -> None:
     await send({"type": "websocket.send", key: data})
 
 
-async def _send_text(send: Send, message: dict[str, Any]) -> None:
-    await send({"type": "websocket.send", "text": json.dumps(message)})
-
-
-async def _close(send: Send, code: int) -> None:
+async def _close(send: Send, code: int, error: dict[str, str] | None = None) -> None:
     try:
+        if error:
+            await _send(send, json.dumps({"error": error}))
         await send({"type": "websocket.close", "code": code})
     except (OSError, RuntimeError):
         log.debug("closing a socket that was gone")

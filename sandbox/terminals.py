@@ -14,6 +14,7 @@ from sandbox.terminal import Terminal
 
 log = logging.getLogger(__name__)
 MAIN = "main"
+OVERLAP_BYTES = 32 * 1024
 
 
 class Terminals:
@@ -71,10 +72,16 @@ class Terminals:
 
 
 def overlap(history: bytes, early: bytes) -> int:
-    """How many bytes at the beginning of `early` are the end of `history` already."""
-    for length in range(min(len(history), len(early)), 0, -1):
-        if history.endswith(early[:length]):
-            return length
+    """How many bytes at the beginning of `early` are the end of `history` already.
+
+    Looks at the last 32 KiB only: the comparison is quadratic in the worst case, and a
+    machine that prints without end must not hold up the event loop.
+    """
+    begin = early[:OVERLAP_BYTES]
+    end = history[-len(begin) :] if begin else b""
+    for start in range(len(end)):
+        if begin.startswith(end[start:]):
+            return len(end) - start
     return 0
 
 

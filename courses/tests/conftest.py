@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -229,9 +228,3 @@ def sandbox(library: Path, learner) -> Sandbox:
 def flagship() -> Path:
     """The real courses, read only."""
     return Path(__file__).parent.parent / "library"
-
-
-@pytest.fixture
-def remove() -> Callable[[Path], None]:
-    """Remove a folder."""
-    return shutil.rmtree

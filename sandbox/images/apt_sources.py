@@ -15,7 +15,9 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 _ONE_LINE = re.compile(r"^\s*deb\s+(?:\[[^\]]*\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)")
 #: Suites that only Debian has; "stable" and friends are left out, since other archives use these words too.
-_DEBIAN_SUITE = re.compile(r"^(buster|bullseye|bookworm|trixie|forky|sid)(-updates|-security|/updates)?$")
+_DEBIAN_SUITE = re.compile(
+    r"^(buster|bullseye|bookworm|trixie|forky|sid)(-updates|-security|/updates)?$"
+)
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,10 @@ def _entries(text: str) -> Iterator[tuple[str, str]]:
 def _deb822_entries(text: str) -> Iterator[tuple[str, str]]:
     for stanza in re.split(r"\n\s*\n", text):
         fields = _fields(stanza)
-        if fields.get("enabled", "yes").lower() in ("no", "false", "0") or "deb" not in fields.get("types", "").split():
+        if (
+            fields.get("enabled", "yes").lower() in ("no", "false", "0")
+            or "deb" not in fields.get("types", "").split()
+        ):
             continue
         for uri in fields.get("uris", "").split():
             for suite in fields.get("suites", "").split():

@@ -54,7 +54,9 @@ def write_difference(upper: Path, lower: Path | None, target: Path, subtree: str
     return finish_layer(target)
 
 
-def _entries(path: Path, subtree: str) -> Iterator[tuple[str, tuple[object, ...], tarfile.TarInfo, bytes]]:
+def _entries(
+    path: Path, subtree: str
+) -> Iterator[tuple[str, tuple[object, ...], tarfile.TarInfo, bytes]]:
     """Name, fingerprint, member and content of each entry. Devices are left out: the engine makes /dev itself."""
     with tarfile.open(path) as tar:
         for member in tar:
@@ -93,7 +95,9 @@ def write_archive(images: Iterable[ImageEntry], machine: str, target: Path) -> N
 
 
 def _config_bytes(image: ImageEntry, architecture: str) -> bytes:
-    history: list[dict[str, object]] = [{"created": CREATED, "created_by": step} for step in image.steps]
+    history: list[dict[str, object]] = [
+        {"created": CREATED, "created_by": step} for step in image.steps
+    ]
     # What only sets configuration makes no layer, as after `CMD` in a Dockerfile.
     command = json.dumps(image.config.get("Cmd", []))
     history.append({"created": CREATED, "created_by": f"CMD {command}", "empty_layer": True})
@@ -102,7 +106,10 @@ def _config_bytes(image: ImageEntry, architecture: str) -> bytes:
         "os": "linux",
         "created": CREATED,
         "config": image.config,
-        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{layer.digest}" for layer in image.layers]},
+        "rootfs": {
+            "type": "layers",
+            "diff_ids": [f"sha256:{layer.digest}" for layer in image.layers],
+        },
         "history": history,
     }
     return json.dumps(document, sort_keys=True).encode()

@@ -7,7 +7,12 @@ DOCKER = "docker"
 SEED = "seed"
 
 #: Packages of a Debian or Ubuntu host that the build needs. The build names the missing ones, it installs none.
-REQUIRED_APT_PACKAGES: tuple[str, ...] = ("mmdebstrap", "debian-archive-keyring", "gcc", "libc6-dev")
+REQUIRED_APT_PACKAGES: tuple[str, ...] = (
+    "mmdebstrap",
+    "debian-archive-keyring",
+    "gcc",
+    "libc6-dev",
+)
 
 INIT_PATH = "/usr/local/sbin/slipway-init"
 LIBRARY_PATH = "/usr/local/lib/slipway"
@@ -88,11 +93,18 @@ MACHINE_IMAGES: dict[str, MachineImage] = {
             "slirp4netns",
             "uidmap",
         ),
-        entrypoint=(INIT_PATH, "--service", f"{LIBRARY_PATH}/engine", "--login", f"{LIBRARY_PATH}/login"),
+        entrypoint=(
+            INIT_PATH,
+            "--service",
+            f"{LIBRARY_PATH}/engine",
+            "--login",
+            f"{LIBRARY_PATH}/login",
+        ),
         environment=(
             *_ENVIRONMENT,
             ("XDG_RUNTIME_DIR", "/run/user/1000"),
             ("DOCKER_HOST", "unix:///run/user/1000/docker.sock"),
+            ("DOCKER_CLI_HINTS", "false"),  # they advertise services that are out of reach here
         ),
     ),
 }

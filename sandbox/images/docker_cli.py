@@ -14,16 +14,23 @@ def docker(*arguments: str, stdin: IO[bytes] | None = None, check: bool = True) 
     """
     try:
         done = subprocess.run(
-            ["docker", *arguments], stdin=stdin or subprocess.DEVNULL, capture_output=True, check=False
+            ["docker", *arguments],
+            stdin=stdin or subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
         )
     except FileNotFoundError as error:
-        raise BuildError("the docker client is not installed", "install docker.io (Debian, Ubuntu)") from error
+        raise BuildError(
+            "the docker client is not installed", "install docker.io (Debian, Ubuntu)"
+        ) from error
     if done.returncode == 0:
         return done.stdout.decode(errors="replace").rstrip("\n")
     if not check:
         return ""
     said = done.stderr.decode(errors="replace").strip()
-    raise BuildError(f"docker {arguments[0]} failed: {said}", "is the engine running, and DOCKER_HOST right?")
+    raise BuildError(
+        f"docker {arguments[0]} failed: {said}", "is the engine running, and DOCKER_HOST right?"
+    )
 
 
 def image_exists(reference: str) -> bool:

@@ -20,8 +20,20 @@ def compile_init(target: Path) -> None:
     """Compile slipway-init, static, to `target`."""
     target.parent.mkdir(parents=True, exist_ok=True)
     sources = sorted(str(file) for file in INIT_SOURCES.glob("*.c"))
-    command = ["gcc", "-std=gnu17", "-D_GNU_SOURCE", "-static", "-Os", "-s", "-Wall", "-Wextra", "-Werror"]
-    done = subprocess.run([*command, "-o", str(target), *sources], capture_output=True, text=True, check=False)
+    command = [
+        "gcc",
+        "-std=gnu17",
+        "-D_GNU_SOURCE",
+        "-static",
+        "-Os",
+        "-s",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+    ]
+    done = subprocess.run(
+        [*command, "-o", str(target), *sources], capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         raise BuildError(f"slipway-init does not compile:\n{done.stderr.strip()}")
 
@@ -59,6 +71,10 @@ def _lay_out(image: MachineImage, overlay: Path, cache: Path) -> None:
 def _changes(image: MachineImage) -> list[str]:
     """The image's configuration, as Dockerfile instructions."""
     changes = [f"ENV {name}={value}" for name, value in image.environment]
-    changes += ["WORKDIR /home/learner", "USER 1000:1000", f"ENTRYPOINT {json.dumps(list(image.entrypoint))}"]
+    changes += [
+        "WORKDIR /home/learner",
+        "USER 1000:1000",
+        f"ENTRYPOINT {json.dumps(list(image.entrypoint))}",
+    ]
     changes += [f"LABEL org.slipway.machine={image.kind}"]
     return changes

@@ -5,35 +5,50 @@ import hashlib
 from pathlib import Path
 
 from sandbox.images.definitions import DOCKER, MACHINE_IMAGES, SEED, SHELL
+from sandbox.images.standins import BOOTSTRAPPED, FILES, STAND_INS, SUITE
 
 _HERE = Path(__file__).parent
 REPOSITORY = "slipway"
 SEED_VOLUME_PREFIX = "slipway-seed-"
 
-#: Files and folders (of this package) that each product is made of, beside its definition.
+#: Raise it when the code of the build changes what an image holds: code itself is not hashed, so
+#: that tidying it up rebuilds nothing.
+BUILD_REVISION = 1
+
+#: Files and folders (of this package) that each product is made of.
 _INPUTS: dict[str, tuple[str, ...]] = {
-    SHELL: ("init", "common", "shell", "rootfs.py", "rootfs-clean.sh", "wheels.txt"),
-    DOCKER: ("init", "common", "docker/rootfs", "docker/customize.sh", "rootfs.py", "rootfs-clean.sh"),
-    SEED: ("standins", "standins.py", "archive.py", "rootfs-clean.sh", "wheels.txt", "wheels.py", "seed.py"),
+    SHELL: ("init", "common", "shell", "rootfs-clean.sh", "wheels.txt"),
+    DOCKER: ("init", "common", "docker/rootfs", "docker/customize.sh", "rootfs-clean.sh"),
+    SEED: (
+        "standins",
+        "rootfs-clean.sh",
+        "wheels.txt",
+        "docker/rootfs/usr/local/lib/slipway/make-skeleton",
+    ),
+}
+
+#: What each product is defined by, beside its files. The seed is a data root of the docker machine's
+#: engine: other engine packages, other seed.
+_DEFINITIONS: dict[str, object] = {
+    **MACHINE_IMAGES,
+    SEED: (MACHINE_IMAGES[DOCKER].packages, SUITE, BOOTSTRAPPED, FILES, STAND_INS),
 }
 
 
 @functools.cache
 def content_hash(product: str) -> str:
     """12 hex digits over everything that `product` ("shell", "docker" or "seed") is made from."""
-    digest = hashlib.sha256()
-    # The seed is a data root of the docker machine's engine: other engine packages, other seed.
-    definition = MACHINE_IMAGES[DOCKER].packages if product == SEED else MACHINE_IMAGES[product]
-    digest.update(repr(definition).encode())
+    digest = hashlib.sha256(f"{BUILD_REVISION} {_DEFINITIONS[product]!r}".encode())
     for name in _INPUTS[product]:
         path = _HERE / name
-        files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
         for file in files:
-            if file.suffix == ".pyc" or file.name == "README.md":
+            if not file.is_file() or file.name == "README.md":
                 continue
             executable = bool(file.stat().st_mode & 0o100)
             content = hashlib.sha256(file.read_bytes()).hexdigest()
-            digest.update(f"{file.relative_to(_HERE).as_posix()} {executable} {content}\n".encode())
+            line = f"{file.relative_to(_HERE).as_posix()} {executable} {content}\n"
+            digest.update(line.encode())
     return digest.hexdigest()[:12]
 
 

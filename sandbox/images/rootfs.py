@@ -20,6 +20,18 @@ _HERE = Path(__file__).parent
 #: File times in the trees: with a fixed one, two bootstraps of the same packages differ in nothing but content.
 SOURCE_DATE_EPOCH = "1700000000"
 
+_running: set[subprocess.Popen[bytes]] = set()
+
+#: What of the host's apt configuration a download may depend on.
+_HOST_APT_SETTINGS = (
+    "Acquire::http::Proxy",
+    "Acquire::https::Proxy",
+    "Acquire::https::CAInfo",
+    "Acquire::Retries",
+    "Acquire::Check-Valid-Until",
+    "Acquire::Check-Date",
+)
+
 
 @dataclass(frozen=True)
 class Bootstrap:
@@ -44,7 +56,9 @@ def check_host() -> None:
     missing = [name for name in REQUIRED_APT_PACKAGES if not _is_installed(name)]
     if missing:
         names = " ".join(missing)
-        raise BuildError(f"missing packages: {names}", f"apt-get install --no-install-recommends {names}")
+        raise BuildError(
+            f"missing packages: {names}", f"apt-get install --no-install-recommends {names}"
+        )
 
 
 def bootstrap(request: Bootstrap, work: Path, cache: Path) -> Path:
@@ -73,12 +87,23 @@ def bootstrap(request: Bootstrap, work: Path, cache: Path) -> Path:
     return tar
 
 
+def stop_running() -> None:
+    """End bootstraps of other threads, after an error or a signal. mmdebstrap cleans up after itself."""
+    for process in tuple(_running):
+        process.terminate()
+
+
 def _hooks(request: Bootstrap, debs: Path, fresh: Path, neutral: Path) -> list[str]:
     clean = shlex.quote(str(_HERE / "rootfs-clean.sh"))
     cached = shlex.quote(str(_HERE / "rootfs-cache.sh"))
     folders = f'"$1" {shlex.quote(str(debs))} {shlex.quote(str(fresh))}'
-    hooks = [f'--setup-hook=tar -x -f {shlex.quote(str(request.base))} -C "$1"'] if request.base else []
-    hooks += [f"--setup-hook=sh -eu {cached} restore {folders}", f"--customize-hook=sh -eu {cached} save {folders}"]
+    hooks = (
+        [f'--setup-hook=tar -x -f {shlex.quote(str(request.base))} -C "$1"'] if request.base else []
+    )
+    hooks += [
+        f"--setup-hook=sh -eu {cached} restore {folders}",
+        f"--customize-hook=sh -eu {cached} save {folders}",
+    ]
     if request.overlay:
         source = shlex.quote(str(request.overlay))
         hooks.append(f'--customize-hook=cp -a --no-preserve=ownership {source}/. "$1"/')
@@ -90,22 +115,36 @@ def _hooks(request: Bootstrap, debs: Path, fresh: Path, neutral: Path) -> list[s
 
 def _host_apt_options() -> Iterable[str]:
     """The host's proxy and certificate settings, as apt options of the bootstrap."""
-    dump = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=False).stdout
-    wanted = ("Acquire::http::Proxy", "Acquire::https::Proxy", "Acquire::https::CAInfo", "Acquire::Retries")
-    wanted += ("Acquire::Check-Valid-Until", "Acquire::Check-Date")
-    return [f"--aptopt={line.rstrip(';')}" for line in dump.splitlines() if line.startswith(wanted) and '""' not in line]
+    dump = subprocess.run(
+        ["apt-config", "dump"], capture_output=True, text=True, check=False
+    ).stdout
+    return [
+        f"--aptopt={line.rstrip(';')}"
+        for line in dump.splitlines()
+        if line.startswith(_HOST_APT_SETTINGS) and '""' not in line
+    ]
 
 
 def _run(command: list[str], work: Path, log: Path) -> None:
     # TMPDIR: the tree is made beside the cache, so that cached packages are hard links and not copies.
-    environment = {**os.environ, "TMPDIR": str(work), "SOURCE_DATE_EPOCH": SOURCE_DATE_EPOCH, "LC_ALL": "C.UTF-8"}
+    environment = {
+        **os.environ,
+        "TMPDIR": str(work),
+        "SOURCE_DATE_EPOCH": SOURCE_DATE_EPOCH,
+        "LC_ALL": "C.UTF-8",
+    }
     with log.open("wb") as output:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment, check=False
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment
         )
-    if done.returncode != 0:
+        _running.add(process)
+        code = process.wait()
+        _running.discard(process)
+    if code != 0:
         last = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-        raise BuildError(f"mmdebstrap failed:\n{last}", "can this host fetch packages? try: apt-get update")
+        raise BuildError(
+            f"mmdebstrap failed:\n{last}", "can this host fetch packages? try: apt-get update"
+        )
 
 
 def _keep(fresh: Path, debs: Path) -> None:
@@ -122,7 +161,9 @@ def _keep(fresh: Path, debs: Path) -> None:
 def _is_installed(package: str) -> bool:
     query = ["dpkg-query", "--show", "--showformat=${db:Status-Status}", package]
     try:
-        return subprocess.run(query, capture_output=True, text=True, check=False).stdout == "installed"
+        return (
+            subprocess.run(query, capture_output=True, text=True, check=False).stdout == "installed"
+        )
     except FileNotFoundError as error:
         raise BuildError(
             "machine images are built from Debian packages; this host has no dpkg",

@@ -14,13 +14,27 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.images.archive import ImageEntry, LayerTar, finish_layer, write_archive, write_difference
+from sandbox.images.archive import (
+    ImageEntry,
+    LayerTar,
+    finish_layer,
+    write_archive,
+    write_difference,
+)
 from sandbox.images.definitions import DOCKER, LIBRARY_PATH
 from sandbox.images.docker_cli import docker, import_image, volume_exists
 from sandbox.images.names import image_ref, seed_marker_ref, seed_volume
 from sandbox.images.rootfs import Bootstrap, bootstrap
 from sandbox.images.stages import BuildError, stage
-from sandbox.images.standins import BOOTSTRAPPED, FILES, HELLO, STAND_INS, SUITE, Layer, image_config
+from sandbox.images.standins import (
+    BOOTSTRAPPED,
+    FILES,
+    HELLO,
+    STAND_INS,
+    SUITE,
+    Layer,
+    image_config,
+)
 from sandbox.images.wheels import fetch, write_index
 
 _HERE = Path(__file__).parent
@@ -61,7 +75,7 @@ def fill_volume(preparation: Preparation) -> str:
         _write_pip_tar(preparation, index)
     volume = seed_volume()
     if volume_exists(volume):
-        docker("volume", "rm", volume)
+        _remove_unfinished(volume)
     docker("volume", "create", "--label", "org.slipway.seed=1", volume)
     try:
         with stage(f"seed: load {len(STAND_INS)} images into {volume}"):
@@ -73,9 +87,25 @@ def fill_volume(preparation: Preparation) -> str:
     return volume
 
 
+def _remove_unfinished(volume: str) -> None:
+    """Left by a build that was killed, or made empty by the engine for a container that named it too early."""
+    try:
+        docker("volume", "rm", volume)
+    except BuildError as error:
+        users = docker(
+            "ps", "--all", "--format", "{{.Names}}", "--filter", f"volume={volume}"
+        ).split()
+        names = " ".join(users)
+        raise BuildError(
+            f"the unfinished seed volume {volume} is in use by: {names}", f"docker rm -f {names}"
+        ) from error
+
+
 def _bootstrap_layer(layer: Layer, below: "Future[Path] | None", work: Path, cache: Path) -> Path:
     base = below.result() if below else None
-    request = Bootstrap(f"stand-in-{layer.name}", SUITE, layer.packages, script=_FILES / layer.script, base=base)
+    request = Bootstrap(
+        f"stand-in-{layer.name}", SUITE, layer.packages, script=_FILES / layer.script, base=base
+    )
     with stage(f"seed: {layer.name} tree"):
         return bootstrap(request, work, cache)
 
@@ -102,7 +132,9 @@ def _make_layers(trees: dict[str, Path], work: Path) -> dict[str, LayerTar]:
     layers: dict[str, LayerTar] = {}
     for layer in BOOTSTRAPPED:
         lower = trees[layer.below] if layer.below and not layer.subtree else None
-        layers[layer.name] = write_difference(trees[layer.name], lower, work / f"{layer.name}.layer", layer.subtree)
+        layers[layer.name] = write_difference(
+            trees[layer.name], lower, work / f"{layer.name}.layer", layer.subtree
+        )
     for name in FILES:
         layers[name] = _pack(_FILES / name, work / f"{name}.layer")
     program = work / "hello" / "hello"
@@ -140,9 +172,22 @@ def _write_pip_tar(preparation: Preparation, target: Path) -> None:
 def _load(volume: str, archive: Path, index: Path) -> None:
     """Run the machine's engine on the volume, give it the images, stop it, and leave the skeleton for the machines."""
     name = f"slipway-seeding-{int(time.time())}"
-    options = ["--cap-drop=ALL", "--cap-add=SETUID", "--cap-add=SETGID", f"--security-opt=seccomp={_SECCOMP}"]
-    options += ["--security-opt=systempaths=unconfined", "--security-opt=apparmor=unconfined", "--network=none"]
-    options += ["--device=/dev/net/tun", f"--volume={volume}:{_DATA_ROOT}", "--env=SLIPWAY_CGROUP_TRIES=0"]
+    options = [
+        "--cap-drop=ALL",
+        "--cap-add=SETUID",
+        "--cap-add=SETGID",
+        f"--security-opt=seccomp={_SECCOMP}",
+    ]
+    options += [
+        "--security-opt=systempaths=unconfined",
+        "--security-opt=apparmor=unconfined",
+        "--network=none",
+    ]
+    options += [
+        "--device=/dev/net/tun",
+        f"--volume={volume}:{_DATA_ROOT}",
+        "--env=SLIPWAY_CGROUP_TRIES=0",
+    ]
     # Long enough for the engine to finish its own stop before everything is killed.
     options += ["--env=SLIPWAY_STOP_SECONDS=20", "--tty"]
     docker("run", "--detach", "--name", name, *options, image_ref(DOCKER))
@@ -153,7 +198,14 @@ def _load(volume: str, archive: Path, index: Path) -> None:
         with index.open("rb") as files:
             command = f"mkdir -p {_DATA_ROOT}/slipway && tar -x -f - -C {_DATA_ROOT}/slipway"
             docker("exec", "--interactive", name, "sh", "-ec", command, stdin=files)
-        docker("exec", name, f"{LIBRARY_PATH}/enter", "sh", "-ec", f"exec {LIBRARY_PATH}/make-skeleton {_DATA_ROOT}")
+        docker(
+            "exec",
+            name,
+            f"{LIBRARY_PATH}/enter",
+            "sh",
+            "-ec",
+            f"exec {LIBRARY_PATH}/make-skeleton {_DATA_ROOT}",
+        )
         docker("stop", "--time", "25", name)
     finally:
         docker("rm", "--force", "--volumes", name, check=False)
@@ -162,7 +214,17 @@ def _load(volume: str, archive: Path, index: Path) -> None:
 def _wait_ready(name: str) -> None:
     end = time.monotonic() + _READY_SECONDS
     while time.monotonic() < end:
-        if docker("exec", name, "sh", "-c", "test -e /run/slipway/service.ready && echo yes", check=False) == "yes":
+        if (
+            docker(
+                "exec",
+                name,
+                "sh",
+                "-c",
+                "test -e /run/slipway/service.ready && echo yes",
+                check=False,
+            )
+            == "yes"
+        ):
             return
         time.sleep(0.2)
     log = docker("exec", name, "tail", "-n", "15", "/run/slipway/service.log", check=False)

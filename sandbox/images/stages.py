@@ -31,6 +31,10 @@ def stage(name: str) -> Iterator[None]:
         yield
     except BaseException:
         with _printing:
-            print(f"  {name}: failed after {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
+            print(
+                f"  {name}: failed after {time.monotonic() - started:.1f} s",
+                file=sys.stderr,
+                flush=True,
+            )
         raise
     note(f"  {name}: {time.monotonic() - started:.1f} s")

@@ -78,7 +78,14 @@ STAND_INS: tuple[StandIn, ...] = (
         command=("bash",),
     ),
     StandIn(
-        tags=("python:3.11-slim", "python:3.11", "python:3-slim", "python:3", "python:slim", "python:latest"),
+        tags=(
+            "python:3.11-slim",
+            "python:3.11",
+            "python:3-slim",
+            "python:3",
+            "python:slim",
+            "python:latest",
+        ),
         really="Debian 12 with its Python 3.11 and pip, set up for the lesson's package index",
         layers=("debian", "python"),
         command=("python3",),

@@ -35,7 +35,12 @@ def fetch(cache: Path) -> list[Path]:
         # Two versions of one package can't be asked for in one run.
         for group in _without_repeats(missing):
             _download(folder, group, version)
-    found = {wheel for pin in wanted for version in PYTHON_VERSIONS for wheel in _matching(folder, pin, version)}
+    found = {
+        wheel
+        for pin in wanted
+        for version in PYTHON_VERSIONS
+        for wheel in _matching(folder, pin, version)
+    }
     return sorted(found)
 
 
@@ -53,12 +58,16 @@ def write_index(wheels: list[Path], target: Path) -> None:
             shutil.copyfile(file, folder / file.name)
             links.append(f'<a href="{html.escape(file.name)}">{html.escape(file.name)}</a><br>')
         (folder / "index.html").write_text(_page(name, links))
-    (simple / "index.html").write_text(_page("index", [f'<a href="{name}/">{name}</a><br>' for name in packages]))
+    (simple / "index.html").write_text(
+        _page("index", [f'<a href="{name}/">{name}</a><br>' for name in packages])
+    )
 
 
 def _page(title: str, links: list[str]) -> str:
     body = "\n".join(links)
-    return f"<!doctype html><html><head><title>{title}</title></head><body>\n{body}\n</body></html>\n"
+    return (
+        f"<!doctype html><html><head><title>{title}</title></head><body>\n{body}\n</body></html>\n"
+    )
 
 
 def _normalised(name: str) -> str:
@@ -92,11 +101,23 @@ def _without_repeats(wanted: list[str]) -> list[list[str]]:
 
 
 def _download(folder: Path, wanted: list[str], version: str) -> None:
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--only-binary=:all:",
+    ]
     command += ["--dest", str(folder), "--implementation", "cp", "--python-version", version]
     command += [f"--platform={tag}_{platform.machine()}" for tag in _GLIBC_TAGS]
     environment = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    done = subprocess.run([*command, *wanted], capture_output=True, text=True, env=environment, check=False)
+    done = subprocess.run(
+        [*command, *wanted], capture_output=True, text=True, env=environment, check=False
+    )
     if done.returncode != 0:
         last = "\n".join(done.stderr.strip().splitlines()[-5:])
-        raise BuildError(f"pip could not fetch {' '.join(wanted)}:\n{last}", "check the host's pip configuration")
+        raise BuildError(
+            f"pip could not fetch {' '.join(wanted)}:\n{last}", "check the host's pip configuration"
+        )

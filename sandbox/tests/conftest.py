@@ -6,6 +6,8 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+import redis
+from django.conf import settings
 from django.utils import timezone
 
 from classroom.models import User
@@ -41,6 +43,20 @@ def host(db: None) -> Host:
 @pytest.fixture
 def spec() -> SandboxSpec:
     return SandboxSpec(machines=(MachineSpec(name="laptop", kind="shell"),))
+
+
+@pytest.fixture
+def fresh_rates() -> None:
+    """Forget who started how often."""
+    redis.Redis.from_url(settings.REDIS_URL).flushdb()
+
+
+@pytest.fixture
+def no_objects(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """An engine that has nothing; records the sandboxes whose objects were to be removed."""
+    removed: list[str] = []
+    monkeypatch.setattr("sandbox.assembly.remove_objects", lambda pk: removed.append(pk) or 0)
+    return removed
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 // Calls of the site's JSON API, with the session cookie and the CSRF header.
 
+const REPEAT_AFTER_MS = 700;
+
 /** What went wrong in words for the learner: `message` says what, `hint` what to do next. */
 export class ApiError extends Error {
   constructor(status, { code, message, hint, ...more }) {
@@ -31,24 +33,33 @@ async function failure(response) {
   );
 }
 
-/**
- * Call `/api/v1` + path and return the parsed body with its HTTP status as `{status, body}`.
- * Throws ApiError for every answer that is not 2xx and for no answer at all.
- */
-export async function call(method, path, body) {
+function request(method, path, body) {
   const headers = { Accept: "application/json" };
   if (method !== "GET") headers["X-CSRFToken"] = cookie("csrftoken");
   if (body !== undefined) headers["Content-Type"] = "application/json";
+  return fetch(`/api/v1${path}`, {
+    method,
+    headers,
+    body: body === undefined ? undefined : JSON.stringify(body),
+    credentials: "same-origin",
+  });
+}
+
+/**
+ * Call `/api/v1` + path and return the parsed body with its HTTP status as `{status, body}`.
+ * `repeatable` says that asking twice does the same as once; such a call is tried a second
+ * time when no answer came (a laptop that changes networks drops what is under way).
+ * Throws ApiError for every answer that is not 2xx and for no answer at all.
+ */
+export async function call(method, path, body, { repeatable = method !== "POST" } = {}) {
   let response;
   try {
-    response = await fetch(`/api/v1${path}`, {
-      method,
-      headers,
-      body: body === undefined ? undefined : JSON.stringify(body),
-      credentials: "same-origin",
-    });
+    response = await request(method, path, body);
   } catch {
-    throw new ApiError(0, UNREACHABLE);
+    if (!repeatable) throw new ApiError(0, UNREACHABLE);
+    await new Promise((resolve) => setTimeout(resolve, REPEAT_AFTER_MS));
+    response = await request(method, path, body).catch(() => null);
+    if (!response) throw new ApiError(0, UNREACHABLE);
   }
   if (!response.ok) throw await failure(response);
   return { status: response.status, body: await response.json().catch(() => null) };

@@ -23,6 +23,8 @@ export class Berth {
     this.element = element;
     this.body = element.querySelector("[data-berth-body]");
     this.model = model;
+    // What stands here before Start is written once, in the page as the site makes it.
+    this.written = element.querySelector("[data-before]").cloneNode(true);
     setInterval(() => this.#tick(), TICK_MS);
   }
 
@@ -33,10 +35,10 @@ export class Berth {
     if (key === this.#shown) return;
     this.#shown = key;
     const held = this.element.contains(document.activeElement);
-    const [title, ...parts] = this.#parts(model);
-    this.body.replaceChildren(...[h("h2", {}, title), ...parts].filter(Boolean));
+    const parts = this.#parts(model).filter(Boolean);
+    this.body.replaceChildren(...parts);
     if (held) this.focus();
-    if (!this.element.hidden) announce(title);
+    if (!this.element.hidden) announce(this.body.querySelector("h2").textContent);
   }
 
   /** Put the focus on the first thing that can be done here. */
@@ -45,14 +47,14 @@ export class Berth {
   }
 
   #parts(model) {
-    if (model.state === "stopping") return ["Stopping", text("The machines are being thrown away.")];
+    if (model.state === "stopping") return [heading("Stopping"), text("The machines are being thrown away.")];
     if (isStarting(model)) return this.#starting(model);
     if (model.other) return other(model);
     if (!model.engine.available) return noEngine(model);
     if (model.trouble) return trouble("Start did not work", model.trouble, "Start again");
     if (model.state === "failed") return trouble("The machines did not start", model.snapshot.error, "Start again");
     if (model.state === "gone") return gone(model);
-    return before(model);
+    return this.#before();
   }
 
   #starting(model) {
@@ -65,12 +67,19 @@ export class Berth {
     const now = model.switching ? "stopping the other machines" : queued ? "waiting for room" : "since Start";
     const title = queued && snapshot.queue_position ? `Place ${snapshot.queue_position} in the queue` : "Starting";
     return [
-      title,
+      heading(title),
       queued ? text("All room for machines is taken. Yours start by themselves as soon as others end; you can go on reading.") : null,
       h("ol", { class: "log", "aria-label": "Stages" },
         stages.map((stage) => row(stage.name, `${seconds(stage.seconds)} s`)),
         h("li", { class: "is-now" }, now, h("span", { class: "num", "data-elapsed": "" }, "0.0 s"))),
     ];
+  }
+
+  #before() {
+    const content = this.written.cloneNode(true);
+    content.hidden = false;
+    content.querySelector('[data-action="start"]').disabled = false;
+    return [...content.childNodes];
   }
 
   #tick() {
@@ -84,6 +93,7 @@ export function isStarting({ state, pendingSince }) {
   return Boolean(pendingSince) || ["requested", "queued", "starting"].includes(state);
 }
 
+const heading = (words) => h("h2", {}, words);
 const text = (words) => h("p", {}, words);
 const row = (name, value) => h("li", {}, name, h("span", { class: "num" }, value));
 
@@ -91,24 +101,9 @@ function startButton(label, disabled = false) {
   return h("button", { class: "btn btn-go btn-big", type: "button", "data-action": "start", disabled }, label);
 }
 
-function fleet(machines) {
-  return h("p", { class: "fleet" }, machines.map(({ name, kind }) =>
-    h("span", { class: `chip${kind === "vm" ? " chip-house" : ""}` }, icon(kind === "vm" ? "house" : "box"), name)));
-}
-
-function before({ machines }) {
-  const names = listed(machines.map(({ name }) => name));
-  return [
-    machines.length > 1 ? "Machines of your own" : "A machine of your own",
-    fleet(machines),
-    text(`${names} ${machines.length > 1 ? "are" : "is"} real and yours alone. Break what you like: nobody else is on ${machines.length > 1 ? "them" : "it"}, and Reset gives you new ones.`),
-    h("div", { class: "acts" }, startButton(`Start ${names}`)),
-  ];
-}
-
 function gone({ machines, snapshot }) {
   return [
-    machines.length > 1 ? "The machines have ended" : "The machine has ended",
+    heading(machines.length > 1 ? "The machines have ended" : "The machine has ended"),
     snapshot?.error ? message(snapshot.error) : text("What was on them is gone. Passed tasks, answers and guesses are kept."),
     h("div", { class: "acts" }, startButton("Start again")),
   ];
@@ -119,12 +114,12 @@ function message(error) {
 }
 
 function trouble(title, error, label) {
-  return [title, message(error), h("div", { class: "acts" }, startButton(label))];
+  return [heading(title), message(error), h("div", { class: "acts" }, startButton(label))];
 }
 
 function noEngine({ engine, machines }) {
   return [
-    "No machine can start here now",
+    heading("No machine can start here now"),
     message(engine),
     text("The text, the quizzes and your guesses work all the same."),
     h("div", { class: "acts" }, startButton(`Start ${listed(machines.map(({ name }) => name))}`, true)),
@@ -133,7 +128,7 @@ function noEngine({ engine, machines }) {
 
 function other({ other: elsewhere }) {
   return [
-    "Your machines are in another lesson",
+    heading("Your machines are in another lesson"),
     text(`They are running for “${elsewhere.title}”. One lesson has machines at a time.`),
     h("div", { class: "acts" },
       h("a", { class: "btn btn-go btn-big", href: elsewhere.url }, `Go to ${elsewhere.title}`),

@@ -94,7 +94,7 @@ export class MachineActions {
 
   async #request() {
     const { course, lesson } = this.page;
-    const { body } = await call("POST", "/sandboxes", { course, lesson });
+    const { body } = await call("POST", "/sandboxes", { course, lesson }, { repeatable: true });
     this.state.update(body);
   }
 

@@ -3,9 +3,10 @@ import { call, segment } from "./api.js";
 import { announce } from "./announce.js";
 import { h, icon, setSiteHtml } from "./markup.js";
 
-function verdict(choice) {
+function verdict(choice, multiple) {
+  const missed = multiple ? "Also right." : "The right answer.";
   const [name, look, word] = choice.right
-    ? ["pass", "passed", choice.chosen ? "Right." : "Also right."]
+    ? ["pass", "passed", choice.chosen ? "Right." : missed]
     : ["fail", "failing", "Your answer."];
   return h("span", { class: `state state-${look}` }, icon(name), word);
 }
@@ -53,7 +54,7 @@ class QuizForm {
     if (!choice.chosen && !choice.right) return;
     const why = h("span", {});
     setSiteHtml(why, choice.explanation_html ?? "");
-    label.append(h("span", { class: "why" }, verdict(choice), " ", why));
+    label.append(h("span", { class: "why" }, verdict(choice, this.form.dataset.multiple === "true"), " ", why));
   }
 
   #again() {

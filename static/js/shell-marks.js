@@ -14,6 +14,7 @@ export class ShellMarks {
   #handlers;
   #promptMarker = null;
   #ranMarker = null;
+  #enteredAt = null;
   #startedAt = null;
   #exits = [];
   #waiting = [];
@@ -33,9 +34,15 @@ export class ShellMarks {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
+  /** Enter was sent: from here the learner waits, so from here the command's seconds count. */
+  entered() {
+    if (this.atPrompt) this.#enteredAt = performance.now();
+  }
+
   /** The screen was reset or the shell is gone: whoever waits learns nothing. */
   forget() {
     this.#promptMarker = null;
+    this.#enteredAt = null;
     this.#startedAt = null;
     this.#exits = [];
     this.atPrompt = false;
@@ -59,7 +66,9 @@ export class ShellMarks {
   #commandStarted() {
     this.atPrompt = false;
     if (this.#startedAt !== null) return;
-    this.#startedAt = performance.now();
+    // C and D often come in one frame; the time between their parsing would say 0.
+    this.#startedAt = this.#enteredAt ?? performance.now();
+    this.#enteredAt = null;
     this.#ranMarker = this.#promptMarker;
   }
 
@@ -72,6 +81,8 @@ export class ShellMarks {
 
   #promptShown() {
     this.atPrompt = true;
+    // A prompt that a shell merely draws anew carries no A.
+    this.#promptMarker ??= this.#markerHere();
     if (this.#startedAt === null || this.#exits.length === 0) return;
     const exit = this.#exits.find((code) => code !== 0) ?? 0;
     const seconds = (performance.now() - this.#startedAt) / 1000;

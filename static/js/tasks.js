@@ -45,7 +45,8 @@ export class TaskCard {
     this.#checking = true;
     const stop = quiet ? () => {} : this.#count();
     try {
-      const { status, body } = await call("POST", `/sandboxes/${segment(this.machines.state.id)}/tasks/${segment(this.name)}/check`);
+      const path = `/sandboxes/${segment(this.machines.state.id)}/tasks/${segment(this.name)}/check`;
+      const { status, body } = await call("POST", path, undefined, { repeatable: true });
       if (status === 202) {
         if (!quiet) this.#say("Still checking; the result appears here by itself.");
         return null;

@@ -2,14 +2,16 @@
 import { ask } from "./dialog.js";
 import { copyText } from "./clipboard.js";
 
-// Kept: tab, line feed, carriage return. An ESC could end the bracketed paste early and make
-// the rest count as typed.
+// Whole escape sequences first, so that no rest of one is left to read; an ESC that stayed
+// could end the bracketed paste early and make what follows count as typed.
+const ESCAPE_SEQUENCE = /\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[ -/]*[0-~])/g;
+// All control characters but tab, line feed and carriage return.
 const CONTROL = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f]/g;
 const SHOWN_LINES = 12;
 
-/** Text that is safe to paste: no control characters but tab and line ends. */
+/** Text that is safe to paste: no escape sequences, no control characters but tab and line ends. */
 export function withoutControls(text) {
-  return text.replace(CONTROL, "");
+  return text.replace(ESCAPE_SEQUENCE, "").replace(CONTROL, "");
 }
 
 function copySelection(term) {

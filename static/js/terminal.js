@@ -1,17 +1,15 @@
 // One machine's terminal: xterm.js on one side, the terminal socket on the other.
-import { Terminal } from "../vendor/xterm/xterm.mjs";
 import { FitAddon } from "../vendor/addon-fit/addon-fit.mjs";
-import { Unicode11Addon } from "../vendor/addon-unicode11/addon-unicode11.mjs";
-import { WebglAddon } from "../vendor/addon-webgl/addon-webgl.mjs";
-import { keep, recall } from "./kept.js";
+import { AnswerTurn } from "./answer-turn.js";
+import { keep } from "./kept.js";
 import { ShellMarks } from "./shell-marks.js";
-import { terminalFont, terminalTheme } from "./terminal-colours.js";
+import { terminalTheme } from "./terminal-colours.js";
 import { handleKeys, handlePaste, withoutControls } from "./terminal-keys.js";
 import { handleLinks } from "./terminal-links.js";
+import { openScreen } from "./terminal-screen.js";
 import { TerminalSearch } from "./terminal-search.js";
 import { TerminalSocket } from "./terminal-socket.js";
 
-const SCROLLBACK_LINES = 5000;
 const FIT_QUIET_MS = 60;
 const SMALLEST_PX = 9;
 const LARGEST_PX = 28;
@@ -34,13 +32,16 @@ export class TerminalView {
   #observer;
   #fitTimer = 0;
   #typedAtPrompt = false;
+  #turn;
 
   constructor(panel, sandboxId, handlers) {
     this.panel = panel;
     this.machine = panel.dataset.machine;
     this.#handlers = handlers;
     this.#path = TerminalSocket.path(sandboxId, this.machine, "main");
-    this.term = this.#makeTerminal(panel.querySelector("[data-term]"));
+    this.#turn = new AnswerTurn(this.#path);
+    this.term = openScreen(panel.querySelector("[data-term]"), this.machine);
+    this.term.loadAddon(this.#fit);
     this.marks = new ShellMarks(this.term, {
       replaying: () => this.#socket?.replaying ?? false,
       finished: (outcome) => this.#finished(outcome),
@@ -127,6 +128,7 @@ export class TerminalView {
     // As a paste, so that a shell takes several lines as one and no tab completes.
     if (/[\n\t]/.test(text)) this.term.paste(text);
     else this.#send(text);
+    this.marks.entered();
     this.#send("\r");
     this.term.scrollToBottom();
   }
@@ -145,6 +147,7 @@ export class TerminalView {
 
   dispose() {
     this.#socket?.end();
+    this.#turn.end();
     this.#observer.disconnect();
     clearTimeout(this.#fitTimer);
     this.marks.forget();
@@ -153,42 +156,10 @@ export class TerminalView {
     this.panel.querySelector(".find")?.remove();
   }
 
-  #makeTerminal(host) {
-    const term = new Terminal({
-      allowProposedApi: true,
-      cursorBlink: !matchMedia("(prefers-reduced-motion: reduce)").matches,
-      fontFamily: terminalFont(host),
-      fontSize: Number(recall("terminal-px", "14")),
-      lineHeight: 1.2,
-      scrollback: SCROLLBACK_LINES,
-      screenReaderMode: recall("terminal-reader") === "true",
-      theme: terminalTheme(host),
-    });
-    term.loadAddon(this.#fit);
-    term.loadAddon(new Unicode11Addon());
-    term.unicode.activeVersion = "11";
-    term.open(host);
-    this.#drawFast(term);
-    handleLinks(term);
-    handleKeys(term, { leave: () => this.#handlers.leave(), find: () => this.search.show() });
-    handlePaste(term, host, this.machine);
-    term.textarea?.setAttribute("aria-label", `Terminal of ${this.machine}`);
-    term.textarea?.setAttribute("aria-description", "Press F6 to leave the terminal.");
-    return term;
-  }
-
-  /** WebGL where there is one; a lost context or none leaves the DOM renderer. */
-  #drawFast(term) {
-    try {
-      const webgl = new WebglAddon();
-      webgl.onContextLoss(() => webgl.dispose());
-      term.loadAddon(webgl);
-    } catch {
-      // No WebGL 2 in this browser: drawing by DOM is slower and looks the same.
-    }
-  }
-
   #listen() {
+    handleLinks(this.term);
+    handleKeys(this.term, { leave: () => this.#handlers.leave(), find: () => this.search.show() });
+    handlePaste(this.term, this.panel, this.machine);
     this.term.onData((data) => this.#typed(data));
     this.term.onBinary((data) => this.#socket.input(data));
     this.term.onResize(({ cols, rows }) => this.#socket?.resize(cols, rows));
@@ -206,15 +177,19 @@ export class TerminalView {
   }
 
   #typed(data) {
-    // History makes xterm answer questions that programs asked long ago; and of two tabs on
-    // one terminal only the one in view may answer.
-    const answer = QUERY_ANSWER.test(data);
-    if (answer && (this.#socket.replaying || document.hidden)) return;
-    if (!answer && this.marks.atPrompt) this.#typedAtPrompt = true;
+    if (QUERY_ANSWER.test(data)) {
+      // History makes xterm answer questions that programs asked long ago.
+      if (this.#socket.replaying || !this.#turn.mine) return;
+    } else {
+      this.#turn.take();
+      if (this.marks.atPrompt) this.#typedAtPrompt = true;
+      if (data.endsWith("\r")) this.marks.entered();
+    }
     this.#socket.input(data);
   }
 
   #send(text) {
+    this.#turn.take();
     this.#socket.input(text);
   }
 

@@ -40,6 +40,10 @@ class Command(BaseCommand):
         findings = self._rehearse(root, loaded.course, lessons, max(1, options["jobs"]))
         surprises = sum(finding.surprising for finding in findings)
         self._print_table(findings)
+        for finding in findings:
+            if finding.surprising and finding.detail:
+                place = f"{finding.lesson} {finding.task} {finding.step}"
+                self.stdout.write(f"! {place}: {finding.detail}")
         self.stdout.write(f"{len(findings)} steps, {surprises} surprises, {len(errors)} errors")
         if surprises or errors:
             raise SystemExit(1)
@@ -97,7 +101,7 @@ class Command(BaseCommand):
                 "!" if finding.surprising else "",
                 *(finding.lesson, finding.task, finding.step, finding.expected, finding.found),
                 f"{finding.seconds:.2f}",
-                finding.detail[:70],
+                finding.detail[:60],
             )
             for finding in findings
         ]

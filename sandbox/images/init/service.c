@@ -87,7 +87,7 @@ bool service_reap(pid_t pid)
     stopped_at = boot_seconds();
     unlink(READY_FILE);
     if (was_ready)
-        say("the engine of this machine stopped, starting it again");
+        say("the engine of this machine stopped, starting it again; `exit` gives a shell inside the new one");
     return true;
 }
 

@@ -1,5 +1,5 @@
 # Another folder, other words for the same steps, the tag given afterwards.
-mkdir -p ~/work/src && cd ~/work || exit 1
+mkdir -p ~/dockyard/src && cd ~/dockyard || exit 1
 cat > src/app.py <<'PY'
 from flask import Flask
 

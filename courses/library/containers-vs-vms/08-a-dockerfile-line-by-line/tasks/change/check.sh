@@ -20,8 +20,8 @@ port=$(docker ps -q --filter publish=5000 </dev/null | head -1)
     fail "Port 5000 is still served from another image. Remove that container (docker rm -f), then start one from ferry:2."
 
 for _ in 1 2 3 4 5 6; do
-    curl -fsS -m 2 -o /dev/null http://localhost:5000/ </dev/null 2>/dev/null && answered=yes && break
-    sleep 0.5
+    curl -fsS -m 1 -o /dev/null http://localhost:5000/ </dev/null 2>/dev/null && answered=yes && break
+    sleep 0.4
 done
 [ "$answered" = yes ] ||
     fail "A container from ferry:2 has port 5000, but no page comes back. docker logs shows what the app said; mend app.py and build ferry:2 again."

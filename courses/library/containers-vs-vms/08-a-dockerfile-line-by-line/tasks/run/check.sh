@@ -16,8 +16,8 @@ echo "$running" | grep -q "$port" ||
 
 # The app may need a moment after its container has started.
 for _ in 1 2 3 4 5 6; do
-    page=$(curl -fsS -m 2 http://localhost:5000/ </dev/null 2>/dev/null) && break
-    sleep 0.5
+    page=$(curl -fsS -m 1 http://localhost:5000/ </dev/null 2>/dev/null) && break
+    sleep 0.4
 done
 [ -n "$page" ] ||
     fail "Port 5000 is published, but no page comes back. Does the app listen on 0.0.0.0 and port 5000? See docker logs $(docker inspect -f '{{.Name}}' "$port" </dev/null | tr -d /)."

@@ -1,0 +1,184 @@
+"""The container deployment, from nothing to a prompt, through its proxy."""
+
+import json
+import os
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.sync.client import ClientConnection, connect
+
+from sandbox.images.build import DEFAULT_CACHE
+from tests.engine.compose_project import Project, compose_command
+
+# The first run bootstraps Debian four times and installs the Python packages.
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(2400)]
+SOCKET = "/var/run/docker.sock"
+START_SECONDS = 120
+
+
+class Learner:
+    """A learner with a token, on HTTP and on WebSockets."""
+
+    def __init__(self, project: Project, name: str) -> None:
+        create = ("python", "manage.py", "token", "create", "--name", name, "--role", "learner")
+        self.headers = {"Authorization": f"Bearer {project.inside('web', *create).strip()}"}
+        self.project = project
+
+    def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        request = urllib.request.Request(f"{self.project.url}/api/v1{path}", method=method)
+        request.headers |= self.headers | {"Content-type": "application/json"}
+        request.data = None if body is None else json.dumps(body).encode()
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read() or b"null")
+
+    def socket(self, path: str) -> ClientConnection:
+        url = self.project.url.replace("http:", "ws:") + f"/ws/sandboxes/{path}"
+        return connect(url, additional_headers=self.headers, open_timeout=20, proxy=None)
+
+    @contextmanager
+    def sandbox(self, lesson: str) -> Iterator[str]:
+        """Start a lesson of the playground, wait until it is ready; stop it in the end."""
+        status, started = self.call(
+            "POST", "/sandboxes", {"course": "playground", "lesson": lesson}
+        )
+        assert status == 202, started
+        try:
+            self._wait_until_ready(started["id"])
+            yield started["id"]
+        finally:
+            assert self.call("DELETE", f"/sandboxes/{started['id']}")[0] == 202
+            self._wait_until_gone(started["id"])
+
+    def _wait_until_ready(self, sandbox_id: str) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        with self.socket(f"{sandbox_id}/events") as events:
+            while time.monotonic() < deadline:
+                event = json.loads(events.recv(timeout=deadline - time.monotonic()))
+                state = event.get("sandbox", {}).get("state")
+                assert state != "failed", f"{event}\n{self.project.logs()}"
+                if state == "ready":
+                    print(f"ready after {event['sandbox']['ready_seconds']} s")
+                    return
+        raise AssertionError(f"not ready in {START_SECONDS} s\n{self.project.logs()}")
+
+    def _wait_until_gone(self, sandbox_id: str) -> None:
+        deadline = time.monotonic() + 60
+        while self.call("GET", f"/sandboxes/{sandbox_id}")[1].get("state") != "gone":
+            assert time.monotonic() < deadline, self.project.logs()
+            time.sleep(0.3)
+
+
+def type_until(terminal: ClientConnection, line: str, wanted: str, seconds: float = 60) -> str:
+    """Type a line; the output, once `wanted` is in it."""
+    terminal.send(line.encode() + b"\r")
+    output = b""
+    deadline = time.monotonic() + seconds
+    while wanted.encode() not in output:
+        try:
+            frame = terminal.recv(timeout=max(0.1, deadline - time.monotonic()))
+        except TimeoutError:
+            raise AssertionError(f"no {wanted!r} in {output.decode(errors='replace')!r}") from None
+        if isinstance(frame, bytes):
+            output += frame
+            terminal.send(json.dumps({"ack": len(frame)}))
+    return output.decode(errors="replace")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    compose = compose_command()
+    if compose is None:
+        pytest.skip("neither docker-compose nor the compose plugin is installed")
+    if os.geteuid() != 0:
+        pytest.skip("base images are bootstrapped with mmdebstrap, which needs root")
+    made = Project(tmp_path_factory.mktemp("compose"), compose)
+    began = time.monotonic()
+    made.prepare(Path(DEFAULT_CACHE))
+    prepared = time.monotonic()
+    try:
+        made.up()
+        print(f"prepared in {prepared - began:.1f} s, up in {time.monotonic() - prepared:.1f} s")
+        yield made
+    finally:
+        made.down()
+        assert made.left() == []
+
+
+def test_only_console_and_worker_hold_the_engines_socket(project: Project) -> None:
+    services = ("proxy", "web", "console", "worker", "beat", "redis", "postgres")
+    holders = set()
+    for service in services:
+        found = project.inspect(service)
+        if any("docker.sock" in mount["Source"] for mount in found["Mounts"]):
+            holders.add(service)
+        host = found["HostConfig"]
+        assert host["CapDrop"] == ["ALL"], service
+        assert host["ReadonlyRootfs"], service
+        assert not host["Privileged"], service
+        assert "no-new-privileges:true" in host["SecurityOpt"], service
+        assert found["Config"]["User"] not in ("", "root", "0", "0:0"), service
+    assert holders == {"console", "worker"}
+    probe = "import socket; socket.socket(socket.AF_UNIX).connect('/var/run/docker.sock')"
+    for service in ("web", "beat"):
+        with pytest.raises(AssertionError, match="No such file"):
+            project.inside(service, "python", "-c", probe)
+
+
+def test_shell_from_start_to_prompt_and_gone(project: Project) -> None:
+    ada = Learner(project, "ada")
+    with ada.sandbox("01-shell") as sandbox_id:
+        with ada.socket(f"{sandbox_id}/machines/box/terminals/main") as terminal:
+            type_until(terminal, "echo the-answer-is-$((6*7))", "the-answer-is-42")
+        listed = project.inside("worker", "python", "manage.py", "sandbox", "objects", sandbox_id)
+        assert "container " in listed
+    listed = project.inside("worker", "python", "manage.py", "sandbox", "objects", sandbox_id)
+    assert listed.strip() == ""
+
+
+def test_docker_machine_runs_limits_and_shows_a_preview(project: Project) -> None:
+    grace = Learner(project, "grace")
+    with grace.sandbox("02-docker") as sandbox_id:
+        with grace.socket(f"{sandbox_id}/machines/docker/terminals/main") as terminal:
+            type_until(terminal, "docker run --rm hello-world", "Hello from Docker")
+            # Only an engine whose control group was delegated to it can end this one.
+            eat = "docker run --rm -m 32m python:3.11-slim python -c 'x = bytearray(2**28)'"
+            type_until(terminal, f"{eat}; echo ended-with-$?", "ended-with-137", 120)
+            type_until(terminal, "docker run -d -p 8080:80 nginx; echo up-$?", "up-0")
+        status, preview = grace.call(
+            "POST", f"/sandboxes/{sandbox_id}/previews", {"machine": "docker", "port": 8080}
+        )
+        assert status == 201, preview
+        assert "nginx" in read_preview(project, preview["url"])
+
+
+def read_preview(project: Project, url: str) -> str:
+    """Read a preview's page from the proxy by its Host header, whatever resolves here."""
+    request = urllib.request.Request(f"http://127.0.0.1:{project.port}/")
+    request.add_header("Host", url.split("/")[2])
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.read().decode()
+        except urllib.error.HTTPError as error:
+            # The app was started a moment ago.
+            if error.code != 502 or time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
+
+
+def test_beat_knows_the_queue_and_no_secret(project: Project) -> None:
+    environment = project.inspect("beat")["Config"]["Env"]
+    assert any(entry.startswith("REDIS_URL=") for entry in environment)
+    assert not any(entry.startswith(("SECRET_KEY=", "DATABASE_URL=")) for entry in environment)
+    networks = project.inspect("beat")["NetworkSettings"]["Networks"]
+    assert list(networks) == [f"{project.name}_queue"]
