@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from sandbox import engine
 from sandbox.errors import EngineDown, SandboxEngineError
-from sandbox.images import image_ref, seed_volume
+from sandbox.images import image_ref, seed_marker_ref, seed_volume
 from sandbox.models import Host
 from sandbox.specs import RUNNABLE_KINDS
 
@@ -75,7 +75,9 @@ def missing_images() -> list[str]:
     """Names of machine images and seed volumes that the engine does not have."""
     wanted = [image_ref(kind) for kind in sorted(RUNNABLE_KINDS)]
     missing = [ref for ref in wanted if not engine.image_exists(ref)]
-    return missing + ([] if engine.volume_exists(seed_volume()) else [seed_volume()])
+    # The volume alone proves nothing: the engine makes an empty one when a machine names it.
+    filled = engine.image_exists(seed_marker_ref()) and engine.volume_exists(seed_volume())
+    return missing + ([] if filled else [seed_volume()])
 
 
 def _boot_id(engine_kernel: str) -> str:

@@ -3,7 +3,7 @@
 Standard library only: this is imported where nothing else is installed yet, and by every process of the platform.
 """
 
-from sandbox.images.names import image_ref, seed_volume
+from sandbox.images.names import image_ref, seed_marker_ref, seed_volume
 from sandbox.images.standins import seed_images
 
-__all__ = ["image_ref", "seed_images", "seed_volume"]
+__all__ = ["image_ref", "seed_images", "seed_marker_ref", "seed_volume"]

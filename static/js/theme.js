@@ -10,6 +10,9 @@ function say(button) {
   button.setAttribute("aria-label", `Switch to ${current() === "dark" ? "light" : "dark"}`);
 }
 
+// The system may turn dark while the page is open; terminals take their colours anew.
+systemDark.addEventListener("change", () => document.dispatchEvent(new CustomEvent("slipway:theme")));
+
 for (const button of document.querySelectorAll('[data-action="theme"]')) {
   button.hidden = false;
   say(button);

@@ -59,5 +59,20 @@ class LessonPage:
     def task(self, name: str) -> Locator:
         return self.page.locator(f"[data-task={name}].task, section[data-task={name}]").first
 
+    def click_run(self, command: str) -> None:
+        """Press the Run button of the block that holds `command`."""
+        block = self.page.locator(".cmd.can-run").filter(has_text=command).first
+        block.locator("[data-action=run]").click()
+
+    def write_file(self, name: str) -> None:
+        """Press the Write button of the file block for `name`, wait until it is written."""
+        block = self.page.locator(".cmd").filter(
+            has=self.page.locator(".cmd-file", has_text=name)
+        )
+        block.first.locator("[data-action=write-file]").click()
+        expect(block.first.locator(".cmd-note")).to_contain_text("ritten")
+
     def stop(self) -> None:
+        """Press Stop and confirm it."""
         self.page.locator(".bar [data-action=stop]").click()
+        self.page.locator("dialog.ask button[value=yes]").click()

@@ -1,0 +1,291 @@
+"""The terminal's socket, over a machine made of a list: who gets in, what frames do."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from classroom.models import User
+from sandbox import terminal_socket
+from sandbox.errors import EngineDown, MachineDied
+from sandbox.models import Machine, Sandbox, State
+from sandbox.terminal import Terminal
+from sandbox.tests.sockets import Socket
+
+pytestmark = pytest.mark.django_db(transaction=True)
+WINDOW = 512 * 1024
+
+
+class Source:
+    """The machine's end: keeps what is typed, prints what the test says."""
+
+    def __init__(self) -> None:
+        self.typed = b""
+        self.sizes: list[tuple[int, int]] = []
+        self.print: Callable[[bytes], None]
+        self.end: Callable[[], None]
+
+    def listen(self, on_data: Callable[[bytes], None], on_close: Callable[[], None]) -> None:
+        self.print, self.end = on_data, on_close
+
+    def write(self, data: bytes) -> None:
+        self.typed += data
+
+    async def drained(self) -> None: ...
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    async def resize(self, columns: int, rows: int) -> None:
+        self.sizes.append((columns, rows))
+
+
+class Machines:
+    """In the place of `terminals`: one terminal, or an error."""
+
+    def __init__(self) -> None:
+        self.source = Source()
+        self.terminal: Terminal | None = None
+        self.error: Exception | None = None
+
+    async def get(self, machine: Machine) -> Terminal:
+        if self.error:
+            raise self.error
+        if self.terminal is None:
+            self.terminal = Terminal(
+                self.source, self.source.resize, ring_bytes=2 * WINDOW, history=b"$ ", pid=9
+            )
+        return self.terminal
+
+
+@pytest.fixture
+def machines(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Machines:
+    settings.TERMINAL_WINDOW_BYTES = WINDOW
+    fake = Machines()
+    monkeypatch.setattr(terminal_socket, "terminals", fake)
+    return fake
+
+
+@pytest.fixture
+def sandbox(make_sandbox: Any, machines: Machines) -> Sandbox:
+    return make_sandbox()
+
+
+def path(sandbox: Sandbox, machine: str = "laptop", name: str = "main", query: str = "") -> str:
+    return f"/ws/sandboxes/{sandbox.pk}/machines/{machine}/terminals/{name}{query}"
+
+
+async def joined(sandbox: Sandbox, user: User, query: str = "") -> tuple[Socket, dict[str, Any]]:
+    socket = Socket(path(sandbox, query=query), user)
+    assert await socket.open()
+    return socket, (await socket.receive_json_from(5))["hello"]
+
+
+async def refused(socket: Socket) -> tuple[dict[str, Any] | None, int]:
+    """The error frame before the close, if any, and the close code."""
+    assert await socket.open()
+    error = None
+    while True:
+        message = await socket.receive_output(5)
+        if message["type"] == "websocket.close":
+            return error, message["code"]
+        error = json.loads(message["text"]).get("error")
+
+
+async def test_the_owner_types_and_reads(
+    sandbox: Sandbox, learner: User, machines: Machines
+) -> None:
+    socket, hello = await joined(sandbox, learner)
+    assert hello == {"seq": 2, "cols": 80, "rows": 24, "pid": 9, "readonly": False}
+    assert await socket.receive_from(5) == b"$ "
+    await socket.send_to(bytes_data=b"ls\r")
+    await asyncio.sleep(0.05)
+    assert machines.source.typed == b"ls\r"
+    machines.source.print(b"files")
+    assert await socket.receive_from(5) == b"files"
+    await socket.leave()
+
+
+async def test_coming_back_gives_the_rest(
+    sandbox: Sandbox, learner: User, machines: Machines
+) -> None:
+    socket, _ = await joined(sandbox, learner)
+    await socket.leave()
+    machines.source.print(b"while away")
+    socket, hello = await joined(sandbox, learner, "?after=2")
+    assert hello["seq"] == 12
+    assert await socket.receive_from(5) == b"while away"
+    await socket.leave()
+
+
+async def test_an_after_from_another_life_starts_over(sandbox: Sandbox, learner: User) -> None:
+    socket, _ = await joined(sandbox, learner, "?after=999999")
+    assert await socket.receive_json_from(5) == {"seq": 0}
+    assert await socket.receive_from(5) == b"$ "
+    await socket.leave()
+
+
+async def test_output_waits_for_acknowledgement(
+    sandbox: Sandbox, learner: User, machines: Machines
+) -> None:
+    socket, _ = await joined(sandbox, learner, "?after=2")
+    machines.source.print(b"x" * (WINDOW + 1000))
+    got = 0
+    while got < WINDOW:
+        got += len(await socket.receive_from(5))
+    assert got == WINDOW
+    assert await socket.receive_nothing(0.2)
+    await socket.send_to(text_data=json.dumps({"ack": WINDOW}))
+    assert await socket.receive_from(5) == b"x" * 1000
+    await socket.leave()
+
+
+async def test_resize_reaches_the_machine(
+    sandbox: Sandbox, learner: User, machines: Machines
+) -> None:
+    socket, _ = await joined(sandbox, learner)
+    await socket.send_to(text_data='{"resize": [120, 40]}')
+    await asyncio.sleep(0.05)
+    assert machines.source.sizes[-1] == (120, 40)
+    await socket.leave()
+
+
+async def test_a_stranger_an_unknown_machine_and_an_unknown_terminal_are_404(
+    sandbox: Sandbox, learner: User, stranger: User
+) -> None:
+    for socket in (
+        Socket(path(sandbox), stranger),
+        Socket(path(sandbox, machine="other"), learner),
+        Socket(path(sandbox, name="second"), learner),
+        Socket(f"/ws/sandboxes/{'a' * 12}/machines/laptop/terminals/main", learner),
+    ):
+        error, code = await refused(socket)
+        assert code == 4404
+        assert error is not None
+        assert error["code"] == "not_found"
+
+
+async def test_nobody_is_told_to_sign_in(sandbox: Sandbox) -> None:
+    assert (await refused(Socket(path(sandbox))))[1] == 4401
+
+
+async def test_another_origin_is_refused_before_the_handshake(
+    sandbox: Sandbox, learner: User
+) -> None:
+    assert not await Socket(path(sandbox), learner, "http://evil.example").open()
+    socket = Socket(path(sandbox), learner, None)
+    assert await socket.open(), "no origin, no browser"
+    await socket.leave()
+
+
+@pytest.mark.parametrize("state", [State.STARTING, State.STOPPING, State.GONE, State.FAILED])
+async def test_a_sandbox_that_is_not_up_is_gone(
+    sandbox: Sandbox, learner: User, state: str
+) -> None:
+    await Sandbox.objects.filter(pk=sandbox.pk).aupdate(state=state)
+    error, code = await refused(Socket(path(sandbox), learner))
+    assert code == 4410
+    assert error is not None
+
+
+@pytest.mark.parametrize("error", [MachineDied(), EngineDown()])
+async def test_a_machine_that_does_not_answer_is_gone_with_a_reason(
+    sandbox: Sandbox, learner: User, machines: Machines, error: Any
+) -> None:
+    machines.error = error
+    said, code = await refused(Socket(path(sandbox), learner))
+    assert code == 4410
+    assert said == {"code": error.code, "message": error.message}
+
+
+async def test_the_machines_end_closes_after_its_last_words(
+    sandbox: Sandbox, learner: User, machines: Machines
+) -> None:
+    socket, _ = await joined(sandbox, learner, "?after=2")
+    machines.source.print(b"last words")
+    machines.source.end()
+    assert await socket.receive_from(5) == b"last words"
+    assert await socket.closed_with() == 4410
+
+
+async def test_an_engine_lost_while_resizing_closes_with_a_reason(
+    sandbox: Sandbox, learner: User, machines: Machines
+) -> None:
+    async def away(columns: int, rows: int) -> None:
+        raise EngineDown
+
+    socket, _ = await joined(sandbox, learner)
+    assert machines.terminal is not None
+    machines.terminal._resize = away
+    await socket.send_to(text_data='{"resize": [100, 30]}')
+    assert await socket.closed_with() == 4410
+
+
+BAD_FRAMES = [
+    "not json", "", "[]", '"ack"', "7", "null", "[" * 50_000,
+    '{"ack": "7"}', '{"ack": true}', '{"ack": 1.5}', '{"ack": null}',
+    '{"resize": [80]}', '{"resize": [80, 24, 1]}', '{"resize": ["80", "24"]}',
+    '{"resize": [0, 24]}', '{"resize": [80, -1]}', '{"resize": [80, 100000]}', '{"resize": 80}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("frame", BAD_FRAMES, ids=[frame[:24] or "empty" for frame in BAD_FRAMES])
+async def test_a_frame_of_no_protocol_closes(
+    sandbox: Sandbox, learner: User, machines: Machines, frame: str
+) -> None:
+    socket, _ = await joined(sandbox, learner)
+    await socket.send_to(text_data=frame)
+    assert await socket.closed_with() == 1008
+    assert machines.source.sizes == []
+    assert machines.terminal is not None
+    assert not machines.terminal.viewers
+
+
+@pytest.mark.parametrize("query", ["?after=-1", "?after=x", "?after=" + "9" * 30])
+async def test_an_after_that_is_no_number_closes(
+    sandbox: Sandbox, learner: User, query: str
+) -> None:
+    assert (await refused(Socket(path(sandbox, query=query), learner)))[1] == 1008
+
+
+async def test_a_frame_that_is_too_large_closes(
+    sandbox: Sandbox, learner: User, machines: Machines
+) -> None:
+    socket, _ = await joined(sandbox, learner)
+    await socket.send_to(bytes_data=b"x" * (64 * 1024))
+    await asyncio.sleep(0.05)
+    assert len(machines.source.typed) == 64 * 1024
+    await socket.send_to(bytes_data=b"x" * (64 * 1024 + 1))
+    assert await socket.closed_with() == 1009
+    assert len(machines.source.typed) == 64 * 1024
+    socket, _ = await joined(sandbox, learner)
+    await socket.send_to(text_data='{"ack": 1}' + " " * 64 * 1024)
+    assert await socket.closed_with() == 1009
+
+
+async def test_too_many_sockets_of_one_learner_are_refused_until_one_leaves(
+    sandbox: Sandbox, learner: User, settings: Any
+) -> None:
+    settings.TERMINAL_SOCKETS_PER_LEARNER = 2
+    open_ones = [(await joined(sandbox, learner))[0] for _ in range(2)]
+    assert (await refused(Socket(path(sandbox), learner)))[1] == 4429
+    await open_ones.pop().leave()
+    open_ones.append((await joined(sandbox, learner))[0])
+    for socket in open_ones:
+        await socket.leave()
+    assert not terminal_socket._sockets_of_learner
+
+
+async def test_a_viewer_lost_during_the_greeting_does_not_stay(machines: Machines) -> None:
+    async def lost(_: bytes | str) -> None:
+        raise ConnectionError
+
+    terminal = await machines.get(Machine())
+    with pytest.raises(ConnectionError):
+        await terminal.view(lost, None, WINDOW)
+    assert not terminal.viewers
