@@ -114,7 +114,9 @@ def _build(image: BaseImage, cache: Path) -> None:
     script = _SCRIPTS / image.script if image.script else None
     # Beside the cache, so that cached packages become hard links and not copies.
     with (
-        tempfile.TemporaryDirectory(prefix="base-", dir=cache, ignore_cleanup_errors=True) as folder,
+        tempfile.TemporaryDirectory(
+            prefix="base-", dir=cache, ignore_cleanup_errors=True
+        ) as folder,
         stage(f"{reference(image)}: {image.really}, stands in for {image.public}"),
     ):
         # mmdebstrap unpacks as root and drops rights to fetch: the folder must be passable.
@@ -126,7 +128,9 @@ def _build(image: BaseImage, cache: Path) -> None:
 
 def _changes(image: BaseImage) -> list[str]:
     """The image's configuration, as Dockerfile instructions."""
-    changes = [] if any("ENV PATH=" in change for change in image.changes) else [f"ENV PATH={_PATH}"]
+    changes = (
+        [] if any("ENV PATH=" in change for change in image.changes) else [f"ENV PATH={_PATH}"]
+    )
     changes += [*image.changes, f"CMD {json.dumps(image.command)}"]
     return [*changes, f"LABEL {STAND_IN_LABEL}={json.dumps(image.really)}"]
 

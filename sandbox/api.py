@@ -4,9 +4,10 @@ from typing import Any
 
 from django.http import HttpRequest
 from ninja import Router, Schema, Status
+from pydantic import field_validator
 
 from sandbox import lifecycle, preview_links, replies
-from sandbox.errors import BadRequest, MachineNotFound, SandboxEngineError, SandboxNotReady
+from sandbox.errors import MachineNotFound, SandboxEngineError, SandboxError, SandboxNotReady
 from sandbox.models import USABLE
 from sandbox.tasks import write_file
 
@@ -58,6 +59,13 @@ class SandboxOut(Schema):
 class FileIn(Schema):
     path: str
     content: str
+
+    @field_validator("path", "content")
+    @classmethod
+    def _is_text(cls, value: str) -> str:
+        # JSON can name half a character (a lone surrogate), which no file can hold.
+        value.encode()
+        return value
 
 
 class FileOut(Schema):
@@ -121,8 +129,15 @@ def put_file(request: HttpRequest, sandbox_id: str, machine: str, file: FileIn) 
     if said is None:
         raise SandboxEngineError("The machine did not answer in time.", "Try again.")
     if "error" in said:
-        raise BadRequest(said["error"]["message"], said["error"]["hint"])
+        raise _error_of(said["error"])
     return {"path": file.path, "bytes": said["bytes"]}
+
+
+def _error_of(said: dict[str, Any]) -> SandboxError:
+    """A worker's error as one of this process."""
+    error = SandboxError(said["message"], said["hint"])
+    error.code, error.status = said["code"], said["status"]
+    return error
 
 
 @router.post("/sandboxes/{sandbox_id}/previews", response={201: PreviewOut})

@@ -67,6 +67,9 @@ def refresh() -> Host:
         if not isinstance(error, EngineDown):
             log.exception("reading the engine failed")
         facts |= {"problem": error.message, "hint": error.hint}
+    before = current()
+    if before is not None and before.problem != facts["problem"]:
+        log.warning("Start is %s", f"off: {facts['problem']}" if facts["problem"] else "on again")
     host, _ = Host.objects.update_or_create(pk=NAME, defaults=facts)
     return host
 

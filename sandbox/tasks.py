@@ -45,7 +45,5 @@ def write_file(reply_to: str, sandbox_id: str, machine: str, path: str, content:
         size = machines.write_file(sandbox, machine, path, content.encode())
         replies.answer(reply_to, {"bytes": size})
     except SandboxError as error:
-        replies.answer(
-            reply_to,
-            {"error": {"code": error.code, "message": error.message, "hint": error.hint}},
-        )
+        said = {"code": error.code, "message": error.message, "hint": error.hint}
+        replies.answer(reply_to, {"error": said | {"status": error.status}})

@@ -4,7 +4,6 @@ import asyncio
 from typing import Any
 
 import pytest
-from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser
 from django.test import Client
 
@@ -12,7 +11,7 @@ from classroom.models import Token, User
 from config.asgi import application
 from sandbox import events, presence, transitions
 from sandbox.models import Sandbox, State
-from sandbox.tests.sockets import SITE, Socket
+from sandbox.tests.sockets import SITE, Header, Socket
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,18 +20,16 @@ def path(sandbox: Sandbox | str) -> str:
     return f"/ws/sandboxes/{getattr(sandbox, 'pk', sandbox)}/events"
 
 
-async def test_the_owner_sees_the_state_and_every_change(
-    make_sandbox: Any, learner: User
-) -> None:
+async def test_the_owner_sees_the_state_and_every_change(make_sandbox: Any, learner: User) -> None:
     sandbox = await asyncio.to_thread(make_sandbox, State.STARTING)
     socket = Socket(path(sandbox), learner)
     assert await socket.open()
-    first = await socket.receive_json_from(5)
+    first = await socket.told()
     assert (first["type"], first["sandbox"]["state"]) == ("state", "starting")
     await asyncio.to_thread(events.publish, sandbox.pk, {"type": "stage", "name": "created"})
-    assert (await socket.receive_json_from(5))["name"] == "created"
+    assert (await socket.told())["name"] == "created"
     await asyncio.to_thread(transitions.move, sandbox.pk, State.STOPPING)
-    assert (await socket.receive_json_from(5))["sandbox"]["state"] == "stopping"
+    assert (await socket.told())["sandbox"]["state"] == "stopping"
     await socket.leave()
 
 
@@ -40,20 +37,18 @@ async def test_the_end_is_told_and_closes(make_sandbox: Any, learner: User) -> N
     sandbox = await asyncio.to_thread(make_sandbox, State.STOPPING)
     socket = Socket(path(sandbox), learner)
     assert await socket.open()
-    await socket.receive_json_from(5)
+    await socket.told()
     await asyncio.to_thread(transitions.move, sandbox.pk, State.GONE)
-    assert (await socket.receive_json_from(5))["sandbox"]["state"] == "gone"
+    assert (await socket.told())["sandbox"]["state"] == "gone"
     assert await socket.closed_with() == 4410
 
 
 @pytest.mark.parametrize("state", [State.GONE, State.FAILED])
-async def test_an_ended_sandbox_is_shown_once(
-    make_sandbox: Any, learner: User, state: str
-) -> None:
+async def test_an_ended_sandbox_is_shown_once(make_sandbox: Any, learner: User, state: str) -> None:
     sandbox = await asyncio.to_thread(make_sandbox, state)
     socket = Socket(path(sandbox), learner)
     assert await socket.open()
-    assert (await socket.receive_json_from(5))["sandbox"]["state"] == state
+    assert (await socket.told())["sandbox"]["state"] == state
     assert await socket.closed_with() == 4410
 
 
@@ -80,15 +75,13 @@ async def test_an_unknown_sandbox_and_an_unknown_address(learner: User) -> None:
 
 
 @pytest.mark.parametrize("frame", ['{"a": 1}', "not json", b"\x00"])
-async def test_a_watcher_that_talks_is_closed(
-    make_sandbox: Any, learner: User, frame: Any
-) -> None:
+async def test_a_watcher_that_talks_is_closed(make_sandbox: Any, learner: User, frame: Any) -> None:
     socket = Socket(path(await asyncio.to_thread(make_sandbox)), learner)
     assert await socket.open()
     if isinstance(frame, bytes):
-        await socket.send_to(bytes_data=frame)
+        await socket.type(frame)
     else:
-        await socket.send_to(text_data=frame)
+        await socket.say(frame)
     assert await socket.closed_with() == 1008
 
 
@@ -126,7 +119,7 @@ async def test_an_open_socket_counts_as_presence(make_sandbox: Any, learner: Use
     sandbox = await asyncio.to_thread(make_sandbox, last_seen_at=None)
     socket = Socket(path(sandbox), learner)
     await socket.open()
-    await socket.receive_json_from(5)
+    await socket.told()
     for _ in range(50):
         await asyncio.sleep(0.02)
         await sandbox.arefresh_from_db()
@@ -148,17 +141,18 @@ async def test_a_busy_database_does_not_close_the_socket(
     sandbox = await asyncio.to_thread(make_sandbox)
     socket = Socket(path(sandbox), learner)
     await socket.open()
-    await socket.receive_json_from(5)
+    await socket.told()
     await asyncio.to_thread(events.publish, sandbox.pk, {"type": "warning"})
-    assert await socket.receive_json_from(5) == {"type": "warning"}
+    assert await socket.told() == {"type": "warning"}
     await socket.leave()
 
 
 # through the whole application: session, token, previews
 
 
-def whole(sandbox: Sandbox, *headers: tuple[bytes, bytes]) -> WebsocketCommunicator:
-    return WebsocketCommunicator(application, path(sandbox), [(b"host", b"localhost:8000"), *headers])
+def whole(sandbox: Sandbox, *headers: Header, origin: str | None = SITE) -> Socket:
+    host = (b"host", b"localhost:8000")
+    return Socket(path(sandbox), None, origin, application=application, headers=(host, *headers))
 
 
 async def test_a_session_cookie_opens_it(make_sandbox: Any, learner: User) -> None:
@@ -166,40 +160,34 @@ async def test_a_session_cookie_opens_it(make_sandbox: Any, learner: User) -> No
     client = Client()
     await asyncio.to_thread(client.force_login, learner)
     cookie = f"sessionid={client.cookies['sessionid'].value}".encode()
-    socket = whole(sandbox, (b"cookie", cookie), (b"origin", SITE.encode()))
-    assert (await socket.connect(5))[0]
-    assert (await socket.receive_json_from(5))["sandbox"]["id"] == sandbox.pk
-    await socket.disconnect(timeout=5)
+    socket = whole(sandbox, (b"cookie", cookie))
+    assert await socket.open()
+    assert (await socket.told())["sandbox"]["id"] == sandbox.pk
+    await socket.leave()
 
 
 async def test_a_token_opens_it_from_anywhere(make_sandbox: Any, learner: User) -> None:
     sandbox = await asyncio.to_thread(make_sandbox)
     secret = await asyncio.to_thread(Token.issue, learner, "tool")
     header = (b"authorization", f"Bearer {secret}".encode())
-    socket = whole(sandbox, header, (b"origin", b"http://elsewhere.example"))
-    assert (await socket.connect(5))[0]
-    assert (await socket.receive_json_from(5))["sandbox"]["id"] == sandbox.pk
-    await socket.disconnect(timeout=5)
+    socket = whole(sandbox, header, origin="http://elsewhere.example")
+    assert await socket.open()
+    assert (await socket.told())["sandbox"]["id"] == sandbox.pk
+    await socket.leave()
 
 
 async def test_a_bad_token_is_nobody(make_sandbox: Any) -> None:
     sandbox = await asyncio.to_thread(make_sandbox)
     socket = whole(sandbox, (b"authorization", b"Bearer wrong"))
-    assert (await socket.connect(5))[0]
-    assert (await socket.receive_output(5))["code"] == 4401
+    assert await socket.open()
+    assert await socket.closed_with() == 4401
 
 
-async def test_a_previews_host_has_no_sockets_of_the_site(
-    make_sandbox: Any, learner: User
-) -> None:
+async def test_a_previews_host_has_no_sockets_of_the_site(make_sandbox: Any, learner: User) -> None:
     sandbox = await asyncio.to_thread(make_sandbox)
     secret = await asyncio.to_thread(Token.issue, learner, "tool")
-    socket = WebsocketCommunicator(
-        application,
-        path(sandbox),
-        [
-            (b"host", b"p-abc-80.localhost:8000"),
-            (b"authorization", f"Bearer {secret}".encode()),
-        ],
+    headers = (
+        (b"host", b"p-abc-80.localhost:8000"),
+        (b"authorization", f"Bearer {secret}".encode()),
     )
-    assert not (await socket.connect(5))[0]
+    assert not await Socket(path(sandbox), application=application, headers=headers).open()

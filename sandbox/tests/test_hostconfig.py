@@ -89,9 +89,7 @@ def test_no_namespace_is_shared_with_the_host(kind: str) -> None:
 def test_network_is_none_or_the_sandboxs_own(kind: str) -> None:
     made = body(kind, "slipway-x")
     assert made["HostConfig"]["NetworkMode"] == "slipway-x"
-    assert made["NetworkingConfig"] == {
-        "EndpointsConfig": {"slipway-x": {"Aliases": ["laptop"]}}
-    }
+    assert made["NetworkingConfig"] == {"EndpointsConfig": {"slipway-x": {"Aliases": ["laptop"]}}}
     assert body(kind)["NetworkingConfig"] == {"EndpointsConfig": {}}
 
 

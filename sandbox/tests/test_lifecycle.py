@@ -193,9 +193,7 @@ def test_the_first_in_the_queue_starts_when_one_ends(
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("state", LIVE)
-def test_stop_ends_any_live_sandbox_once(
-    make_sandbox: Any, dispatched: Sent, state: str
-) -> None:
+def test_stop_ends_any_live_sandbox_once(make_sandbox: Any, dispatched: Sent, state: str) -> None:
     sandbox = make_sandbox(state)
     lifecycle.request_stop(sandbox)
     lifecycle.request_stop(sandbox)
@@ -225,9 +223,7 @@ def test_extend_adds_time_up_to_the_limit(make_sandbox: Any, settings: Any) -> N
 
 
 @pytest.mark.parametrize("state", [s for s in State.values if s not in ("ready", "expiring")])
-def test_what_is_not_ready_can_neither_be_extended_nor_reset(
-    make_sandbox: Any, state: str
-) -> None:
+def test_what_is_not_ready_can_neither_be_extended_nor_reset(make_sandbox: Any, state: str) -> None:
     sandbox = make_sandbox(state)
     with pytest.raises(SandboxNotReady):
         lifecycle.extend(sandbox)

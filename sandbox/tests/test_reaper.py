@@ -54,9 +54,7 @@ def test_shortly_before_the_end_there_is_one_warning(
 
 
 @pytest.mark.parametrize("state", [State.READY, State.EXPIRING])
-def test_time_over_ends_it_and_says_why(
-    make_sandbox: Any, dispatched: Sent, state: str
-) -> None:
+def test_time_over_ends_it_and_says_why(make_sandbox: Any, dispatched: Sent, state: str) -> None:
     sandbox = ticked(make_sandbox(state, expires_at=ago(1)))
     assert (sandbox.state, sandbox.error_code) == (State.STOPPING, "expired")
     assert dispatched == [("destroy", sandbox.pk)]

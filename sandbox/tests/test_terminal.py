@@ -95,7 +95,11 @@ async def test_a_new_viewer_gets_what_was_before_and_hello_says_how_much() -> No
     setup.machine.on_data(b"before")
     client, _ = await setup.join()
     assert client.told[0]["hello"] == {
-        "seq": 6, "cols": 80, "rows": 24, "pid": 7, "readonly": False,
+        "seq": 6,
+        "cols": 80,
+        "rows": 24,
+        "pid": 7,
+        "readonly": False,
     }
     assert client.data == b"before"
 

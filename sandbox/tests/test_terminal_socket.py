@@ -83,7 +83,7 @@ def path(sandbox: Sandbox, machine: str = "laptop", name: str = "main", query: s
 async def joined(sandbox: Sandbox, user: User, query: str = "") -> tuple[Socket, dict[str, Any]]:
     socket = Socket(path(sandbox, query=query), user)
     assert await socket.open()
-    return socket, (await socket.receive_json_from(5))["hello"]
+    return socket, (await socket.told())["hello"]
 
 
 async def refused(socket: Socket) -> tuple[dict[str, Any] | None, int]:
@@ -91,7 +91,7 @@ async def refused(socket: Socket) -> tuple[dict[str, Any] | None, int]:
     assert await socket.open()
     error = None
     while True:
-        message = await socket.receive_output(5)
+        message = await socket.message()
         if message["type"] == "websocket.close":
             return error, message["code"]
         error = json.loads(message["text"]).get("error")
@@ -102,12 +102,12 @@ async def test_the_owner_types_and_reads(
 ) -> None:
     socket, hello = await joined(sandbox, learner)
     assert hello == {"seq": 2, "cols": 80, "rows": 24, "pid": 9, "readonly": False}
-    assert await socket.receive_from(5) == b"$ "
-    await socket.send_to(bytes_data=b"ls\r")
+    assert await socket.read() == b"$ "
+    await socket.type(b"ls\r")
     await asyncio.sleep(0.05)
     assert machines.source.typed == b"ls\r"
     machines.source.print(b"files")
-    assert await socket.receive_from(5) == b"files"
+    assert await socket.read() == b"files"
     await socket.leave()
 
 
@@ -119,14 +119,14 @@ async def test_coming_back_gives_the_rest(
     machines.source.print(b"while away")
     socket, hello = await joined(sandbox, learner, "?after=2")
     assert hello["seq"] == 12
-    assert await socket.receive_from(5) == b"while away"
+    assert await socket.read() == b"while away"
     await socket.leave()
 
 
 async def test_an_after_from_another_life_starts_over(sandbox: Sandbox, learner: User) -> None:
     socket, _ = await joined(sandbox, learner, "?after=999999")
-    assert await socket.receive_json_from(5) == {"seq": 0}
-    assert await socket.receive_from(5) == b"$ "
+    assert await socket.told() == {"seq": 0}
+    assert await socket.read() == b"$ "
     await socket.leave()
 
 
@@ -137,11 +137,11 @@ async def test_output_waits_for_acknowledgement(
     machines.source.print(b"x" * (WINDOW + 1000))
     got = 0
     while got < WINDOW:
-        got += len(await socket.receive_from(5))
+        got += len(await socket.read())
     assert got == WINDOW
-    assert await socket.receive_nothing(0.2)
-    await socket.send_to(text_data=json.dumps({"ack": WINDOW}))
-    assert await socket.receive_from(5) == b"x" * 1000
+    assert await socket.silent(0.2)
+    await socket.say(json.dumps({"ack": WINDOW}))
+    assert await socket.read() == b"x" * 1000
     await socket.leave()
 
 
@@ -149,7 +149,7 @@ async def test_resize_reaches_the_machine(
     sandbox: Sandbox, learner: User, machines: Machines
 ) -> None:
     socket, _ = await joined(sandbox, learner)
-    await socket.send_to(text_data='{"resize": [120, 40]}')
+    await socket.say('{"resize": [120, 40]}')
     await asyncio.sleep(0.05)
     assert machines.source.sizes[-1] == (120, 40)
     await socket.leave()
@@ -209,7 +209,7 @@ async def test_the_machines_end_closes_after_its_last_words(
     socket, _ = await joined(sandbox, learner, "?after=2")
     machines.source.print(b"last words")
     machines.source.end()
-    assert await socket.receive_from(5) == b"last words"
+    assert await socket.read() == b"last words"
     assert await socket.closed_with() == 4410
 
 
@@ -222,7 +222,7 @@ async def test_an_engine_lost_while_resizing_closes_with_a_reason(
     socket, _ = await joined(sandbox, learner)
     assert machines.terminal is not None
     machines.terminal._resize = away
-    await socket.send_to(text_data='{"resize": [100, 30]}')
+    await socket.say('{"resize": [100, 30]}')
     assert await socket.closed_with() == 4410
 
 
@@ -239,7 +239,7 @@ async def test_a_frame_of_no_protocol_closes(
     sandbox: Sandbox, learner: User, machines: Machines, frame: str
 ) -> None:
     socket, _ = await joined(sandbox, learner)
-    await socket.send_to(text_data=frame)
+    await socket.say(frame)
     assert await socket.closed_with() == 1008
     assert machines.source.sizes == []
     assert machines.terminal is not None
@@ -257,14 +257,14 @@ async def test_a_frame_that_is_too_large_closes(
     sandbox: Sandbox, learner: User, machines: Machines
 ) -> None:
     socket, _ = await joined(sandbox, learner)
-    await socket.send_to(bytes_data=b"x" * (64 * 1024))
+    await socket.type(b"x" * (64 * 1024))
     await asyncio.sleep(0.05)
     assert len(machines.source.typed) == 64 * 1024
-    await socket.send_to(bytes_data=b"x" * (64 * 1024 + 1))
+    await socket.type(b"x" * (64 * 1024 + 1))
     assert await socket.closed_with() == 1009
     assert len(machines.source.typed) == 64 * 1024
     socket, _ = await joined(sandbox, learner)
-    await socket.send_to(text_data='{"ack": 1}' + " " * 64 * 1024)
+    await socket.say('{"ack": 1}' + " " * 64 * 1024)
     assert await socket.closed_with() == 1009
 
 

@@ -83,7 +83,8 @@ async function copy(block) {
     note(block, "Copied.");
     return;
   }
-  const field = h("input", { type: "text", readonly: true, value: text, "aria-label": "Text to copy" });
+  // A textarea: an input would drop the line ends.
+  const field = h("textarea", { readonly: true, rows: "3", "aria-label": "Text to copy" }, text);
   note(block, "This browser does not let the page copy. Copy it from here: ", field);
   field.select();
 }

@@ -63,10 +63,11 @@ export class Machines {
       if (["start", "stop", "extend", "reset", "switch"].includes(action)) this.actions[action]();
     });
     document.addEventListener("keydown", (event) => {
-      if (event.key !== "F6" || event.defaultPrevented || !this.usable) return;
+      if (event.key !== "F6" || event.defaultPrevented) return;
       event.preventDefault();
       this.dock.show("machines");
-      this.terminals.current?.focus();
+      if (this.usable) this.terminals.current?.focus();
+      else this.berth.focus();
     });
     setInterval(() => this.header.tick(), 1000);
   }

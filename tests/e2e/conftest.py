@@ -121,7 +121,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         finally:
             process.kill()
             process.wait()
-            print((data / "site.log").read_text()[-4000:])
+            print((data / "site.log").read_text()[-4000:])  # pytest shows it when a test failed
             shutil.rmtree(data, ignore_errors=True)
 
 

@@ -66,9 +66,7 @@ class LessonPage:
 
     def write_file(self, name: str) -> None:
         """Press the Write button of the file block for `name`, wait until it is written."""
-        block = self.page.locator(".cmd").filter(
-            has=self.page.locator(".cmd-file", has_text=name)
-        )
+        block = self.page.locator(".cmd").filter(has=self.page.locator(".cmd-file", has_text=name))
         block.first.locator("[data-action=write-file]").click()
         expect(block.first.locator(".cmd-note")).to_contain_text("ritten")
 

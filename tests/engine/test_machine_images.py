@@ -238,14 +238,22 @@ def test_a_stop_from_outside_is_quick_and_orderly() -> None:
         machine.remove()
 
 
+# Answers only after the client has closed its half, so a tunnel that loses it would hang or stay empty.
+ANSWER_AFTER_END = """cat >/tmp/server.py <<'END'
+import socket
+listening = socket.create_server(("127.0.0.1", 7007))
+connection, _ = listening.accept()
+received = b"".join(iter(lambda: connection.recv(65536), b""))
+connection.sendall(received.upper())
+END
+nohup python3 /tmp/server.py >/dev/null 2>&1 &
+until ss -ltn | grep -q :7007; do sleep 0.05; done"""
+
+
 def test_the_tunnel_passes_bytes_and_half_closes(shell: Machine) -> None:
-    serve = (
-        "nohup sh -c 'cat | nc -l -N 127.0.0.1 7007' </etc/os-release >/tmp/got 2>&1 & sleep 0.3"
-    )
-    shell.script(serve)
+    shell.script(ANSWER_AFTER_END)
     connect = ["exec", "-i", shell.name, "/usr/local/sbin/slipway-init", "connect"]
-    assert "Debian" in docker(*connect, "7007", stdin="sent by the client")
-    assert shell.script("cat /tmp/got") == "sent by the client"
+    assert docker(*connect, "7007", stdin="sent " * 100_000) == "SENT " * 100_000
     refused = subprocess.run(["docker", *connect, "7008"], input="", capture_output=True, text=True)
     assert refused.returncode == 1
     assert "refused" in refused.stderr
