@@ -2,6 +2,7 @@
 import { call, segment } from "./api.js";
 import { ask } from "./dialog.js";
 import { listed } from "./berth.js";
+import { EngineWatch } from "./engine-watch.js";
 
 const SWITCH_TRIES = 60;
 const SWITCH_PAUSE_MS = 500;
@@ -20,6 +21,8 @@ export class MachineActions {
     this.trouble = null;
     this.other = page.other_sandbox;
     this.engine = page.engine;
+    this.watch = new EngineWatch(() => this.#engineBack());
+    if (!this.engine.available) this.watch.watch();
   }
 
   async start() {
@@ -112,8 +115,18 @@ export class MachineActions {
 
   async #refused(error) {
     if (error.code === "sandbox_live") this.other = this.#describe(error.more);
-    else if (error.code === "no_engine") this.engine = { available: false, message: error.message, hint: error.hint };
+    else if (error.code === "no_engine") this.#engineAway(error);
     else this.trouble = error;
+  }
+
+  #engineAway({ message, hint }) {
+    this.engine = { available: false, message, hint };
+    this.watch.watch();
+  }
+
+  #engineBack() {
+    this.engine = { available: true, message: "", hint: "" };
+    this.changed();
   }
 
   #describe({ sandbox_id: id, course, lesson }) {

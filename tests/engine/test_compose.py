@@ -148,7 +148,7 @@ def test_docker_machine_runs_limits_and_shows_a_preview(project: Project) -> Non
     grace = Learner(project, "grace")
     with grace.sandbox("02-docker") as sandbox_id:
         with grace.socket(f"{sandbox_id}/machines/docker/terminals/main") as terminal:
-            type_until(terminal, "docker run --rm hello-world", "Hello from Docker")
+            type_until(terminal, "docker run --rm hello-world", "Hello! This text was printed")
             # Only an engine whose control group was delegated to it can end this one.
             eat = "docker run --rm -m 32m python:3.11-slim python -c 'x = bytearray(2**28)'"
             type_until(terminal, f"{eat}; echo ended-with-$?", "ended-with-137", 120)
