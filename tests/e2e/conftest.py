@@ -63,7 +63,7 @@ class Site:
     def child(self, word: str) -> int:
         """The PID of the supervised process whose command line holds `word`."""
         listing = subprocess.check_output(
-            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], text=True
+            ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(self.process.pid)], text=True
         )
         return next(int(line.split()[0]) for line in listing.splitlines() if word in line)
 
