@@ -241,8 +241,10 @@ def _archive(folder: Path, below_home: bool) -> bytes | None:
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for path in sorted(folder.rglob("*")):
             name = path.relative_to(folder)
-            # Symlinks could point outside the course; folders above home exist already.
-            if path.is_symlink() or name in (Path("home"), home):
+            # Symlinks could point outside the course. Folders at the top, and home, are the
+            # machine's own: they exist there, and their modes are not the lesson's to set.
+            own = path.is_dir() and (len(name.parts) == 1 or name == home)
+            if path.is_symlink() or own:
                 continue
             if name.is_relative_to(home) == below_home:
                 tar.add(path, arcname=str(name), recursive=False)

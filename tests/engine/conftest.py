@@ -1,0 +1,117 @@
+"""Real machines for tests, and proof that none is left behind."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from classroom.models import User
+from sandbox import assembly, engine, hosts, lifecycle
+from sandbox.errors import SandboxEngineError
+from sandbox.models import Machine, Sandbox, make_sandbox_id
+from sandbox.specs import MachineSpec, SandboxSpec
+
+BUILD = "Run ./test engine, or python -m sandbox.images.build, as root."
+Start = Callable[..., Sandbox]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def engine_is_ready() -> Iterator[None]:
+    """An engine with the machine images; never a silent skip. Afterwards nothing is left."""
+    try:
+        missing = hosts.missing_images()
+    except SandboxEngineError as error:
+        pytest.exit(f"{error.message} {BUILD}", returncode=1)
+    if missing:
+        pytest.exit(f"Missing: {', '.join(missing)}. {BUILD}", returncode=1)
+    yield
+    assert objects() == set()
+
+
+def objects() -> set[tuple[str, str]]:
+    """Containers, volumes and networks of this run: (what, engine id)."""
+    return {(what, found) for what, found, *_ in engine.objects_labelled(assembly.instance_label())}
+
+
+@pytest.fixture(autouse=True)
+def nothing_left() -> Iterator[None]:
+    """Each test removes what it made, also what carries no label of ours."""
+    before = objects()
+    yield
+    assert objects() - before == set()
+
+
+@pytest.fixture
+def dispatched() -> Iterator[list[str]]:
+    """Work for the workers stays here; tests do it themselves."""
+    sent: list[str] = []
+    with patch("sandbox.dispatch.current_app.send_task", lambda name, args: sent.append(name)):
+        yield sent
+
+
+@pytest.fixture
+def request_sandbox(transactional_db: None, dispatched: list[str]) -> Iterator[Start]:
+    """Ask for a sandbox as a learner of its own; removed afterwards, whatever became of it."""
+    hosts.refresh()
+    made: list[Sandbox] = []
+
+    def request(*machines: MachineSpec, **more: Any) -> Sandbox:
+        learner = User.objects.create_user(f"learner-{make_sandbox_id()}")
+        spec = SandboxSpec(machines=machines, **more)
+        sandbox = lifecycle.request_start(learner, spec, course="c", lesson="l")
+        made.append(sandbox)
+        return sandbox
+
+    yield request
+    for sandbox in made:
+        lifecycle.destroy_now(sandbox)
+        assembly.remove_objects(sandbox.pk)
+    connection.close()
+
+
+@pytest.fixture
+def start(request_sandbox: Start) -> Start:
+    """A sandbox that is ready."""
+
+    def started(*machines: MachineSpec, **more: Any) -> Sandbox:
+        sandbox = lifecycle.create_now(request_sandbox(*machines, **more))
+        assert sandbox.state == "ready", f"{sandbox.error_message} {sandbox.stages}"
+        return sandbox
+
+    return started
+
+
+@pytest.fixture
+def shell(start: Start) -> Machine:
+    """The machine of a fresh sandbox of kind `shell`."""
+    return start(MachineSpec(name="laptop", kind="shell")).machines.get()
+
+
+def _bare_machine(kind: str) -> Iterator[Machine]:
+    sandbox_id = make_sandbox_id()
+    spec = MachineSpec(name="laptop", kind=kind)
+    try:
+        facts = assembly.make_machine(sandbox_id, spec, None, lambda _: None)
+        yield Machine(name="laptop", kind=kind, container_id=facts.container_id)
+    finally:
+        assembly.remove_objects(sandbox_id)
+
+
+@pytest.fixture(scope="module")
+def shared_shell() -> Iterator[Machine]:
+    """One `shell` machine for all tests of a module that only look."""
+    yield from _bare_machine("shell")
+
+
+@pytest.fixture(scope="module")
+def shared_docker() -> Iterator[Machine]:
+    """One `docker` machine for all tests of a module that tidy up after themselves."""
+    yield from _bare_machine("docker")
+
+
+@pytest.fixture
+def instance() -> str:
+    return settings.SLIPWAY_INSTANCE
