@@ -60,7 +60,7 @@ class Terminals:
         key = machine.container_id
         self._open.pop(key, None)
         self._opening.pop(key, None)
-        log.info("terminal of %s ended", machine)
+        log.debug("terminal of %s ended", machine)
         # The machine may have died; a worker looks, since only workers judge that.
         self._keep(asyncio.to_thread(dispatch.verify, machine.sandbox_id))
 

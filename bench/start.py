@@ -1,0 +1,139 @@
+"""Start to prompt, next to a bare `docker run -it`: `python -m bench.start [ROUNDS]`.
+
+Runs a site of its own as `./start` does, and takes turns:
+
+- bare: `docker run --rm -it` of the `shell` image with the engine's default options and
+  bash, on a pseudo-terminal, from the call to the first byte of the prompt;
+- shell: POST /sandboxes of the playground's shell lesson, events until ready, terminal
+  opened, resized, up to the first byte of its prompt; over HTTP and WebSockets;
+- docker: the same with the docker lesson, up to a prompt whose engine answers.
+
+Nothing is warm: each round makes new containers. Prints medians and ratios.
+"""
+
+import json
+import os
+import platform
+import pty
+import select
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from websockets.sync.client import connect
+
+from sandbox.images import image_ref
+from tests.running_site import Site, running_site
+
+PROMPT = b"$ "
+ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+
+
+def bare() -> float:
+    """Seconds from `docker run -it` to the prompt."""
+    leader, follower = pty.openpty()
+    command = ["docker", "run", "--rm", "-it", "--entrypoint", "/bin/bash", image_ref("shell")]
+    began = time.perf_counter()
+    process = subprocess.Popen(command, stdin=follower, stdout=follower, stderr=follower)
+    seen = b""
+    while PROMPT not in seen:
+        if not select.select([leader], [], [], 30)[0]:
+            raise TimeoutError(seen)
+        seen += os.read(leader, 4096)
+    taken = time.perf_counter() - began
+    os.write(leader, b"exit\n")
+    os.close(follower)
+    process.wait(30)
+    os.close(leader)
+    return taken
+
+
+class Caller:
+    """A learner with a token."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        token = site.manage("token", "create", "--name", "bench")
+        self.headers = {"Authorization": f"Bearer {token}"}
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        headers = self.headers | {"Content-Type": "application/json"}
+        address = f"{self.site.url}/api/v1{path}"
+        request = urllib.request.Request(address, data, headers, method=method)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.loads(answer.read())
+
+    def socket(self, path: str) -> Any:
+        address = self.site.url.replace("http", "ws", 1) + f"/ws/sandboxes/{path}"
+        return connect(address, additional_headers=self.headers, proxy=None)
+
+    def start(self, lesson: str, machine: str) -> tuple[float, float]:
+        """Seconds to ready and to the prompt."""
+        began = time.perf_counter()
+        made = self.call("POST", "/sandboxes", {"course": "playground", "lesson": lesson})
+        sandbox = made["id"]
+        with self.socket(f"{sandbox}/events") as events:
+            while True:
+                event = json.loads(events.recv(timeout=60))
+                state = event.get("sandbox", {}).get("state")
+                if state == "ready":
+                    break
+                if state == "failed":
+                    raise RuntimeError(event)
+        ready = time.perf_counter() - began
+        with self.socket(f"{sandbox}/machines/{machine}/terminals/main") as terminal:
+            terminal.send('{"resize": [100, 30]}')
+            seen = b""
+            while PROMPT not in seen:
+                got = terminal.recv(timeout=30)
+                seen += got if isinstance(got, bytes) else b""
+        prompt = time.perf_counter() - began
+        self.stop(sandbox)
+        return ready, prompt
+
+    def stop(self, sandbox: str) -> None:
+        self.call("DELETE", f"/sandboxes/{sandbox}")
+        while self.call("GET", f"/sandboxes/{sandbox}")["state"] not in ("gone", "failed"):
+            time.sleep(0.05)
+
+
+def main() -> None:
+    columns: dict[str, list[float]] = {
+        name: [] for name in ("bare", "shell ready", "shell", "docker ready", "docker")
+    }
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_site(Path(folder), START_RATE_LEARNER="1000/minute") as site,
+    ):
+        caller = Caller(site)
+        for _ in range(ROUNDS):
+            columns["bare"].append(bare())
+            for lesson, machine in (("shell", "box"), ("docker", "docker")):
+                ready, prompt = caller.start(lesson, machine)
+                columns[f"{lesson} ready"].append(ready)
+                columns[lesson].append(prompt)
+    report(columns)
+
+
+def report(columns: dict[str, list[float]]) -> None:
+    engine = subprocess.check_output(
+        ["docker", "version", "-f", "{{.Server.Version}}"], text=True
+    ).strip()
+    print(f"{platform.platform()}, {os.cpu_count()} processors, engine {engine}, {ROUNDS} rounds")
+    middle = {name: statistics.median(values) for name, values in columns.items()}
+    for name, values in columns.items():
+        low, high = min(values), max(values)
+        ratio = middle[name] / middle["bare"]
+        print(f"{name:13} median {middle[name]:5.2f} s  ({low:.2f} to {high:.2f})  {ratio:.2f} x")
+    print(f"shell, Start to prompt: {middle['shell'] / middle['bare']:.2f} x bare (goal 1.6)")
+    print(f"docker, Start to an answering engine: {middle['docker']:.2f} s (goal 4)")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""A whole site of its own, as `./start` runs it, for tests that need all of its processes."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+READY_SECONDS = 90
+# What the tests' own settings put into the environment must not reach the site.
+NOT_INHERITED = ("SLIPWAY_DATA", "REDIS_URL", "SITE_URL", "PREVIEW_HOST")
+
+
+@dataclass
+class Site:
+    """A running site: its address, its data folder, its supervisor."""
+
+    url: str
+    port: int
+    data: Path
+    process: subprocess.Popen[str]
+
+    @property
+    def instance(self) -> str:
+        return (self.data / "instance-id").read_text().strip()
+
+    def objects(self) -> list[str]:
+        """Everything on the engine that belongs to this site."""
+        label = f"label=slipway.instance={self.instance}"
+        found: list[str] = []
+        for what in ("container ls --all", "volume ls", "network ls"):
+            command = ["docker", *what.split(), "-q", "--filter", label]
+            found += subprocess.check_output(command, text=True).split()
+        return found
+
+    def child(self, word: str) -> int:
+        """The PID of the supervised process whose command line holds `word`."""
+        listing = subprocess.check_output(
+            ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(self.process.pid)], text=True
+        )
+        return next(int(line.split()[0]) for line in listing.splitlines() if word in line)
+
+    def manage(self, *words: str) -> str:
+        command = [sys.executable, "manage.py", *words]
+        environment = os.environ | {"SLIPWAY_DATA": str(self.data)}
+        return subprocess.check_output(command, cwd=ROOT, env=environment, text=True).strip()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_ready(url: str, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    said = ""
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"the site ended with {process.returncode}"
+        try:
+            with urllib.request.urlopen(f"{url}/readyz", timeout=5):
+                return
+        except urllib.error.HTTPError as error:
+            said = error.read().decode()
+        except OSError as error:
+            said = str(error)
+        time.sleep(0.2)
+    pytest.fail(f"the site is not ready after {READY_SECONDS} s: {said}")
+
+
+@contextmanager
+def running_site(data: Path, **environment: str) -> Iterator[Site]:
+    """Run a site on free ports in `data`, which is removed; nothing may be left on the engine.
+
+    In values of `environment`, `{port}` stands for the site's port.
+    """
+    port = _free_port()
+    inherited = {k: v for k, v in os.environ.items() if k not in NOT_INHERITED}
+    own = {k: v.format(port=port) for k, v in environment.items()}
+    with (data / "site.log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "config.supervise", "--port", str(port), "--data", str(data)],
+            cwd=ROOT,
+            env=inherited | own,
+            stdout=log,
+            stderr=log,
+            text=True,
+        )
+        running = Site(f"http://localhost:{port}", port, data, process)
+        try:
+            wait_ready(running.url, process)
+            yield running
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+            assert running.objects() == []
+        except BaseException:
+            print((data / "site.log").read_text()[-4000:])
+            raise
+        finally:
+            process.kill()
+            process.wait()
+            shutil.rmtree(data, ignore_errors=True)
