@@ -17,15 +17,10 @@ ATTACKS = {
     "new network namespace": "unshare -n true",
     # The same value again: harmless where it works.
     "kernel setting": 'f=/proc/sys/kernel/core_pattern; v=$(cat $f) && echo "$v" > $f',
-    # Opened for writing, and nothing is written.
-    "system requests": "exec 3>/proc/sysrq-trigger",
     "disks of the host": "find /dev -type b | grep -q .",
     "kernel log": "exec 3</dev/kmsg",
     "write the system": "touch /usr/bin/probe && rm /usr/bin/probe",
-    "set the clock": "date -s @$(date +%s)",
     "change the host name": "hostname probe",
-    "load a profile of the kernel": "exec 3>/proc/sys/kernel/modprobe",
-    "raise its own limits": "ulimit -Hn 2000000",
 }
 # `docker` machines make user namespaces: that is how their engine works. Shells must not.
 SHELL_ATTACKS = ATTACKS | {"new user namespace": "unshare -U true"}
@@ -60,10 +55,7 @@ def test_it_fails_in_a_docker_machine_outside_the_learners_namespace(
 
 
 # In the user namespace the learner is root of what is theirs; the host stays out of reach.
-HOSTS_OWN = (
-    "make a device", "kernel setting", "system requests", "disks of the host", "kernel log",
-    "set the clock", "load a profile of the kernel",
-)  # fmt: skip
+HOSTS_OWN = ("make a device", "kernel setting", "disks of the host", "kernel log")
 
 
 @pytest.mark.parametrize("name", HOSTS_OWN)
@@ -113,8 +105,8 @@ def test_no_program_changes_who_one_is(request: pytest.FixtureRequest, machine: 
 @pytest.mark.parametrize("machine", ["shared_shell", "shared_docker"])
 def test_the_engines_socket_is_not_there(request: pytest.FixtureRequest, machine: str) -> None:
     script = "test -S /var/run/docker.sock -o -S /run/docker.sock"
-    volumes = {"/var/run/docker.sock": {"bind": "/var/run/docker.sock"}}
-    assert unprotected(script, volumes=volumes).code == 0
+    bound = ["/var/run/docker.sock:/var/run/docker.sock"]
+    assert unprotected(script, Binds=bound).code == 0
     assert as_learner(request.getfixturevalue(machine), script).code == 1
     assert as_root(request.getfixturevalue(machine), script).code == 1
 

@@ -1,0 +1,204 @@
+"""The console's terminals on real machines: typed, read, resized, left and found again."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from sandbox import lifecycle, machines
+from sandbox.models import Machine
+from sandbox.terminal import Terminal, Viewer
+from sandbox.terminals import Terminals
+
+pytestmark = [pytest.mark.engine, pytest.mark.django_db(transaction=True)]
+WINDOW = 1024 * 1024
+PROCESSES = "ls -d /proc/[0-9]* | wc -l"
+
+
+class Screen:
+    """A viewer that acknowledges what it reads."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self.terminal = terminal
+        self.data = b""
+        self.hello: dict[str, Any] = {}
+        self.viewer: Viewer | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def join(self, after: int | None = None) -> "Screen":
+        self.viewer = await self.terminal.view(self._take, after, WINDOW)
+        self._task = asyncio.create_task(self.viewer.follow(self.terminal))
+        return self
+
+    async def _take(self, data: bytes | str) -> None:
+        if isinstance(data, bytes):
+            self.data += data
+            if self.viewer:
+                self.viewer.acknowledge(len(data))
+        else:
+            self.hello |= json.loads(data).get("hello", {})
+
+    async def until(self, pattern: bytes, seconds: float = 10) -> re.Match[bytes]:
+        """Wait until the pattern was printed."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not (found := re.search(pattern, self.data)):
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            pytest.fail(f"{pattern!r} was not printed in {self.data[-600:]!r}")
+        return found
+
+    async def type(self, line: str) -> None:
+        await self.terminal.write(line.encode() + b"\r")
+
+    def leave(self) -> None:
+        assert self.viewer is not None
+        assert self._task is not None
+        self.terminal.leave(self.viewer)
+        self._task.cancel()
+
+
+Open = Callable[[], Any]
+
+
+@pytest.fixture
+async def consoles(shell: Machine) -> AsyncIterator[Callable[[], Any]]:
+    """Opens the machine's terminal as a console that was just started would."""
+    opened: list[Terminal] = []
+
+    async def console() -> Terminal:
+        terminal = await Terminals().get(shell)
+        opened.append(terminal)
+        return terminal
+
+    yield console
+    for terminal in opened:
+        terminal.close()
+    await asyncio.sleep(0.1)
+
+
+async def shell_pid(screen: Screen, mark: str) -> int:
+    """The PID the shell has by its own account."""
+    await screen.type(f'echo "{mark}-""is $$."')
+    return int((await screen.until(mark.encode() + rb"-is (\d+)\."))[1])
+
+
+async def test_what_is_typed_runs_and_its_output_comes_back(consoles: Open) -> None:
+    screen = await Screen(await consoles()).join()
+    await screen.type("echo $((6 * 7))-done")
+    await screen.until(rb"\r\n42-done")
+
+
+async def test_the_pid_in_the_greeting_is_the_shells(consoles: Open) -> None:
+    screen = await Screen(await consoles()).join()
+    assert screen.hello["pid"] == await shell_pid(screen, "first")
+
+
+async def test_a_new_size_reaches_the_shell(consoles: Open) -> None:
+    terminal = await consoles()
+    screen = await Screen(terminal).join()
+    await terminal.resize(101, 37)
+    await screen.type("stty size")
+    await screen.until(rb"\r\n37 101\r\n")
+
+
+async def test_two_viewers_see_the_same(consoles: Open) -> None:
+    terminal = await consoles()
+    one, two = await Screen(terminal).join(), await Screen(terminal).join()
+    await one.type("echo shared-$((1 + 1))")
+    for screen in (one, two):
+        await screen.until(rb"\r\nshared-2")
+
+
+async def test_coming_back_gives_what_was_printed_meanwhile(consoles: Open) -> None:
+    terminal = await consoles()
+    screen = await Screen(terminal).join()
+    await screen.type("sleep 0.6; echo mean-$((3 + 3))")
+    await screen.until(rb"echo mean")
+    seen = screen.viewer.position  # type: ignore[union-attr]
+    screen.leave()
+    await asyncio.sleep(1)
+    again = await Screen(terminal).join(after=seen)
+    await again.until(rb"mean-6")
+    assert b"echo mean" not in again.data, "only what was missed"
+
+
+async def test_the_shell_outlives_the_console(consoles: Open) -> None:
+    first = await consoles()
+    screen = await Screen(first).join()
+    pid = await shell_pid(screen, "before")
+    await screen.type("kept=treasure")
+    await screen.type("echo marker-$((40 + 2))")
+    await screen.until(rb"\r\nmarker-42")
+    first.close()
+    await asyncio.sleep(0.2)
+    screen = await Screen(await consoles()).join()
+    await screen.until(rb"marker-42")
+    assert await shell_pid(screen, "after") == pid
+    await screen.type('echo "it is" $kept')
+    await screen.until(rb"it is treasure")
+
+
+async def test_attaching_again_and_again_leaves_no_process_behind(
+    consoles: Open, shell: Machine
+) -> None:
+    def processes() -> int:
+        return int(machines.run_in(shell, PROCESSES.encode()).stdout)
+
+    (await consoles()).close()
+    before = await asyncio.to_thread(processes)
+    for _ in range(20):
+        terminal = await consoles()
+        await (await Screen(terminal).join()).until(rb"\$|#")
+        terminal.close()
+    assert await asyncio.to_thread(processes) == before
+
+
+async def test_a_new_shell_says_its_pid(consoles: Open) -> None:
+    terminal = await consoles()
+    screen = await Screen(terminal).join()
+    old = await shell_pid(screen, "old")
+    await screen.type("exit 3")
+    await screen.until(rb"ended with exit code 3")
+    new = await shell_pid(screen, "new")
+    assert new != old
+    assert terminal.pid == new
+
+
+async def test_a_flood_of_output_stays_bounded_and_can_be_interrupted(consoles: Open) -> None:
+    terminal = await consoles()
+    screen = await Screen(terminal).join()
+    await screen.type("yes flood")
+    await screen.until(rb"(flood\r\n){20000}")
+    await terminal.write(b"\x03")
+    await screen.type("echo over-$((5 + 5))")
+    await screen.until(rb"over-10", 20)
+    assert terminal.ring.end - terminal.ring.start < 2 * WINDOW
+
+
+async def test_a_console_that_starts_during_a_flood_comes_up(
+    consoles: Open, shell: Machine
+) -> None:
+    first = await consoles()
+    await first.write(b"yes flood\r")
+    await asyncio.sleep(0.3)
+    first.close()
+    async with asyncio.timeout(5):
+        second = await consoles()
+    await second.write(b"\x03")
+    screen = await Screen(second).join()
+    await screen.type("echo over-$((5 + 5))")
+    await screen.until(rb"over-10", 20)
+
+
+async def test_the_end_of_the_machine_ends_the_terminal(
+    consoles: Open, shell: Machine, dispatched: list[str]
+) -> None:
+    terminal = await consoles()
+    await asyncio.to_thread(lifecycle.destroy_now, shell.sandbox)
+    async with asyncio.timeout(5):
+        while not terminal.closed or "sandbox.tasks.verify" not in dispatched:
+            await asyncio.sleep(0.02)
