@@ -31,9 +31,17 @@ def engine_is_ready() -> Iterator[None]:
     assert objects() == set()
 
 
+# Sandbox ids of machines that a whole module shares; they come and go between tests.
+_shared: set[str] = set()
+
+
 def objects() -> set[tuple[str, str]]:
-    """Containers, volumes and networks of this run: (what, engine id)."""
-    return {(what, found) for what, found, *_ in engine.objects_labelled(assembly.instance_label())}
+    """Containers, volumes and networks of this run's tests: (what, engine id)."""
+    return {
+        (what, found)
+        for what, found, _name, labels in engine.objects_labelled(assembly.instance_label())
+        if labels.get("slipway.sandbox") not in _shared
+    }
 
 
 @pytest.fixture(autouse=True)
@@ -92,12 +100,14 @@ def shell(start: Start) -> Machine:
 
 def _bare_machine(kind: str) -> Iterator[Machine]:
     sandbox_id = make_sandbox_id()
+    _shared.add(sandbox_id)
     spec = MachineSpec(name="laptop", kind=kind)
     try:
         facts = assembly.make_machine(sandbox_id, spec, None, lambda _: None)
         yield Machine(name="laptop", kind=kind, container_id=facts.container_id)
     finally:
         assembly.remove_objects(sandbox_id)
+        _shared.discard(sandbox_id)
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,7 @@ class Screen:
         """Wait until the pattern was printed."""
         try:
             async with asyncio.timeout(seconds):
-                while not (found := re.search(pattern, self.data)):
+                while not (found := re.search(pattern, self.data)):  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
         except TimeoutError:
             pytest.fail(f"{pattern!r} was not printed in {self.data[-600:]!r}")
@@ -89,7 +89,7 @@ async def shell_pid(screen: Screen, mark: str) -> int:
 async def test_what_is_typed_runs_and_its_output_comes_back(consoles: Open) -> None:
     screen = await Screen(await consoles()).join()
     await screen.type("echo $((6 * 7))-done")
-    await screen.until(rb"\r\n42-done")
+    await screen.until(rb"42-done")
 
 
 async def test_the_pid_in_the_greeting_is_the_shells(consoles: Open) -> None:
@@ -102,7 +102,7 @@ async def test_a_new_size_reaches_the_shell(consoles: Open) -> None:
     screen = await Screen(terminal).join()
     await terminal.resize(101, 37)
     await screen.type("stty size")
-    await screen.until(rb"\r\n37 101\r\n")
+    await screen.until(rb"37 101\r\n")
 
 
 async def test_two_viewers_see_the_same(consoles: Open) -> None:
@@ -110,7 +110,7 @@ async def test_two_viewers_see_the_same(consoles: Open) -> None:
     one, two = await Screen(terminal).join(), await Screen(terminal).join()
     await one.type("echo shared-$((1 + 1))")
     for screen in (one, two):
-        await screen.until(rb"\r\nshared-2")
+        await screen.until(rb"shared-2")
 
 
 async def test_coming_back_gives_what_was_printed_meanwhile(consoles: Open) -> None:
@@ -132,7 +132,7 @@ async def test_the_shell_outlives_the_console(consoles: Open) -> None:
     pid = await shell_pid(screen, "before")
     await screen.type("kept=treasure")
     await screen.type("echo marker-$((40 + 2))")
-    await screen.until(rb"\r\nmarker-42")
+    await screen.until(rb"marker-42")
     first.close()
     await asyncio.sleep(0.2)
     screen = await Screen(await consoles()).join()
@@ -152,7 +152,10 @@ async def test_attaching_again_and_again_leaves_no_process_behind(
     before = await asyncio.to_thread(processes)
     for _ in range(20):
         terminal = await consoles()
-        await (await Screen(terminal).join()).until(rb"\$|#")
+        screen = await Screen(terminal).join()
+        # The engine's log has no prompt in it: the first size makes the shell draw it again.
+        await terminal.resize(80, 24)
+        await screen.until(rb"learner@laptop")
         terminal.close()
     assert await asyncio.to_thread(processes) == before
 
@@ -200,5 +203,5 @@ async def test_the_end_of_the_machine_ends_the_terminal(
     terminal = await consoles()
     await asyncio.to_thread(lifecycle.destroy_now, shell.sandbox)
     async with asyncio.timeout(5):
-        while not terminal.closed or "sandbox.tasks.verify" not in dispatched:
+        while not terminal.closed or "sandbox.tasks.verify" not in dispatched:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
