@@ -72,8 +72,9 @@ def _common_host_config(limits: KindLimits) -> dict[str, Any]:
         "OomScoreAdj": 500,
         # The engine answers for the sandbox's own names and would forward all others, from the
         # host's own network where its resolver is a local one. 192.0.2.1 leads nowhere
-        # (RFC 5737); without a route to it a lookup fails at once.
+        # (RFC 5737). Older engines stay silent instead of saying so, hence the short wait.
         "Dns": ["192.0.2.1"],
+        "DnsOptions": ["timeout:1", "attempts:1"],
         # The bounded log is what a console that was restarted shows again.
         "LogConfig": {
             "Type": "local",

@@ -4,13 +4,18 @@ The host is set up with mirrors that it can reach; another suite of Debian lives
 sources.list(5), one-line and deb822.
 """
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-PUBLIC_ARCHIVE = "http://deb.debian.org/debian"
-PUBLIC_SECURITY = "http://deb.debian.org/debian-security"
+from sandbox.images.stages import BuildError
+
+#: For hosts that are no Debian: "<archive> [<security archive>]".
+MIRROR_VARIABLE = "SLIPWAY_DEBIAN_MIRROR"
+#: What stays in an image. A machine has no network, so an address here would only mislead.
+NEUTRAL_SOURCES = "# This machine reaches no package archive; what it has is all there is.\n"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 _ONE_LINE = re.compile(r"^\s*deb\s+(?:\[[^\]]*\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)")
@@ -29,10 +34,14 @@ class Mirrors:
 
 
 def derive_mirrors(texts: Iterable[str]) -> Mirrors:
-    """Mirrors from the texts of a host's sources files; the public ones when none of them names Debian.
+    """Mirrors from SLIPWAY_DEBIAN_MIRROR, else from the texts of a host's sources files.
 
-    A host with a Debian mirror and no security archive (a closed network's partial mirror) gets none here either.
+    Raises BuildError when neither names a Debian archive (an Ubuntu host, for instance).
+    A host with a Debian mirror and no security archive (a closed network's partial mirror)
+    gets none here either.
     """
+    if given := os.environ.get(MIRROR_VARIABLE, "").split():
+        return Mirrors(given[0].rstrip("/"), given[1].rstrip("/") if len(given) > 1 else None)
     archive: str | None = None
     security: str | None = None
     for text in texts:
@@ -44,7 +53,10 @@ def derive_mirrors(texts: Iterable[str]) -> Mirrors:
             else:
                 archive = archive or uri
     if archive is None:
-        return Mirrors(PUBLIC_ARCHIVE, PUBLIC_SECURITY)
+        raise BuildError(
+            "This host's apt sources name no Debian archive.",
+            f'Set {MIRROR_VARIABLE}="<address of a Debian archive>" and try again.',
+        )
     return Mirrors(archive, security)
 
 
@@ -55,11 +67,6 @@ def sources_for(suite: str, mirrors: Mirrors) -> str:
     if mirrors.security:
         lines.append(f"deb {signed}{mirrors.security} {suite}-security main")
     return "\n".join(lines) + "\n"
-
-
-def neutral_sources(suite: str) -> str:
-    """The sources.list text that stays in an image: Debian's public mirrors, whatever host built it."""
-    return f"deb {PUBLIC_ARCHIVE} {suite} main\ndeb {PUBLIC_SECURITY} {suite}-security main\n"
 
 
 def host_sources(root: Path = Path("/etc/apt")) -> list[str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.images.apt_sources import derive_mirrors, host_sources, neutral_sources, sources_for
+from sandbox.images.apt_sources import NEUTRAL_SOURCES, derive_mirrors, host_sources, sources_for
 from sandbox.images.definitions import EXCLUDED_PATHS, INCLUDED_PATHS, REQUIRED_APT_PACKAGES
 from sandbox.images.stages import BuildError
 
@@ -71,7 +71,7 @@ def bootstrap(request: Bootstrap, work: Path, cache: Path) -> Path:
     sources = work / f"{request.name}.list"
     sources.write_text(sources_for(request.suite, derive_mirrors(host_sources())))
     neutral = work / f"{request.name}.neutral.list"
-    neutral.write_text(neutral_sources(request.suite))
+    neutral.write_text(NEUTRAL_SOURCES)
     # /run is kept: the docker machine's holds folders of the learner. The other three make the package cache work.
     skipped = "check/empty,download/empty,essential/unlink,cleanup/run"
     variant = "custom" if request.base else "minbase"

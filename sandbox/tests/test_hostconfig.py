@@ -99,6 +99,7 @@ def test_no_port_is_published_and_no_name_is_looked_up_outside(kind: str) -> Non
     assert not config.get("PortBindings")
     assert not config.get("PublishAllPorts")
     assert config["Dns"] == ["192.0.2.1"]
+    assert config["DnsOptions"] == ["timeout:1", "attempts:1"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

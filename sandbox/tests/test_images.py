@@ -11,13 +11,14 @@ import pytest
 
 from sandbox.images import image_ref, names, seed_images, seed_volume
 from sandbox.images.apt_sources import (
-    PUBLIC_ARCHIVE,
+    MIRROR_VARIABLE,
+    NEUTRAL_SOURCES,
     Mirrors,
     derive_mirrors,
-    neutral_sources,
     sources_for,
 )
 from sandbox.images.archive import write_difference
+from sandbox.images.stages import BuildError
 from sandbox.images.standins import STAND_IN_LABEL, STAND_INS, image_config
 from sandbox.images.wheels import pins, write_index
 
@@ -98,9 +99,15 @@ def test_mirrors_from_one_line_skip_comments_sources_and_cdrom() -> None:
     )
 
 
-def test_a_host_without_debian_sources_uses_the_public_mirrors() -> None:
-    assert derive_mirrors([UBUNTU, ""]).archive == PUBLIC_ARCHIVE
-    assert derive_mirrors([]).archive == PUBLIC_ARCHIVE
+@pytest.mark.parametrize("texts", [[UBUNTU, ""], []])
+def test_a_host_without_debian_sources_is_told_what_to_set(
+    texts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(BuildError) as told:
+        derive_mirrors(texts)
+    assert MIRROR_VARIABLE in told.value.hint
+    monkeypatch.setenv(MIRROR_VARIABLE, "http://m.example/debian/ http://m.example/security")
+    assert derive_mirrors(texts) == Mirrors("http://m.example/debian", "http://m.example/security")
 
 
 def test_a_partial_mirror_gets_no_security_line() -> None:
@@ -109,13 +116,13 @@ def test_a_partial_mirror_gets_no_security_line() -> None:
     assert "security" not in text
 
 
-def test_what_stays_in_an_image_names_public_mirrors_only() -> None:
-    hosts = re.findall(r"//([^/ ]+)", neutral_sources("trixie"))
-    assert set(hosts) == {"deb.debian.org"}
+def test_what_stays_in_an_image_names_no_mirror() -> None:
+    assert NEUTRAL_SOURCES.startswith("#")
+    assert "//" not in NEUTRAL_SOURCES
 
 
 def test_no_source_file_names_a_private_mirror_or_a_build_machine() -> None:
-    allowed = {"deb.debian.org", "engine", "172.17.0.1:3141"}
+    allowed = {"engine", "172.17.0.1:3141"}
     for file in PACKAGE.rglob("*"):
         if file.is_file() and file.suffix != ".pyc":
             text = file.read_text()

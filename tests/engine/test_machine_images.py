@@ -203,7 +203,7 @@ def test_nothing_of_the_build_host_is_in_the_image(kind: str) -> None:
     look = "cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null; ls /etc/apt/auth.conf* /etc/apt/apt.conf.d"
     options = ["--rm", "--network=none", "--user=0", "--entrypoint=/bin/sh", image_ref(kind)]
     text = docker("run", *options, "-c", f"{look}; true")
-    assert set(re.findall(r"//([^/ ]+)", text)) == {"deb.debian.org"}
+    assert re.findall(r"//([^/ ]+)", text) == []
     assert "mmdebstrap" not in text
 
 
