@@ -7,6 +7,7 @@ fastest viewer is far behind; without viewers output just passes through the rin
 """
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
@@ -21,6 +22,8 @@ COALESCE_SECONDS = 0.002
 # How far ahead of the fastest viewer the machine may write before it is made to wait.
 AHEAD_BYTES = 256 * 1024
 COLUMNS, ROWS = 80, 24
+# How long a program may take to redraw after the first change of size.
+REDRAW_SECONDS = 0.3
 MAX_SIZE = 1000
 
 Send = Callable[[bytes | str], Awaitable[None]]
@@ -109,6 +112,7 @@ class Terminal:
         # What was on the screen before we attached is only partly in `history`: the engine
         # logs whole lines, and a prompt is none. Programs must be asked to redraw once.
         self._must_redraw = True
+        self._printed = asyncio.Event()
         if history:
             self.ring.append(history[-ring_bytes:])
         source.listen(self._on_data, self._on_source_closed)
@@ -118,6 +122,7 @@ class Terminal:
     def _on_data(self, data: bytes) -> None:
         self._markers.feed(data)
         self.ring.append(data)
+        self._printed.set()
         for viewer in self.viewers:
             viewer.wake()
         self._throttle()
@@ -192,8 +197,13 @@ class Terminal:
             raise ValueError("a terminal has between 1 and 1000 columns and rows")
         must_redraw, self._must_redraw = self._must_redraw, False
         if must_redraw:
-            # The size may be what it was before, and then nobody would redraw.
+            # The size may be what it was before, and then nobody would redraw. Readline
+            # compares sizes only when the signal reaches it: both changes at once are none.
+            self._printed.clear()
             await self._resize(columns, rows + 1)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(REDRAW_SECONDS):
+                    await self._printed.wait()
         self.columns, self.rows = columns, rows
         await self._resize(columns, rows)
 

@@ -194,6 +194,23 @@ async def test_first_size_makes_programs_redraw_even_if_it_is_the_old_one() -> N
     assert setup.sizes[2:] == [(90, 20)]
 
 
+async def test_the_real_size_waits_until_the_program_saw_the_other_one() -> None:
+    setup = Setup()
+    task = asyncio.create_task(setup.terminal.resize(100, 30))
+    await settle()
+    assert setup.sizes == [(100, 31)]
+    setup.machine.on_data(b"$ ")
+    await task
+    assert setup.sizes == [(100, 31), (100, 30)]
+
+
+async def test_a_program_that_does_not_redraw_is_not_waited_for_long() -> None:
+    setup = Setup()
+    async with asyncio.timeout(2):
+        await setup.terminal.resize(100, 30)
+    assert setup.sizes[-1] == (100, 30)
+
+
 @pytest.mark.parametrize(("columns", "rows"), [(0, 24), (-1, 24), (80, 0), (80, 10**9)])
 async def test_impossible_sizes_are_refused(columns: int, rows: int) -> None:
     setup = Setup()

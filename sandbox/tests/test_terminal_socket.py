@@ -150,6 +150,8 @@ async def test_resize_reaches_the_machine(
 ) -> None:
     socket, _ = await joined(sandbox, learner)
     await socket.say('{"resize": [120, 40]}')
+    await asyncio.sleep(0.02)
+    machines.source.print(b"redrawn")
     await asyncio.sleep(0.05)
     assert machines.source.sizes[-1] == (120, 40)
     await socket.leave()

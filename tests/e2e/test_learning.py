@@ -133,3 +133,14 @@ def test_another_lesson_with_live_machines_offers_both_ways(page: Page, site: Si
     expect(page.locator("[data-berth]")).to_contain_text("A Linux shell")
     page.get_by_role("button", name=re.compile("Stop them and start here")).click()
     other.ready()
+
+
+def test_copy_works_where_the_browser_offers_no_clipboard(
+    site: Site, new_context: Callable[..., BrowserContext]
+) -> None:
+    page = new_context().new_page()
+    LessonPage(page, f"http://classroom.test:{site.port}", "playground", "shell").open()
+    assert page.evaluate("navigator.clipboard === undefined")
+    block = page.locator(".cmd").filter(has=page.locator("[data-action=copy]")).first
+    block.locator("[data-action=copy]").click()
+    expect(block.locator(".cmd-note")).not_to_be_empty()
