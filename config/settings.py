@@ -2,7 +2,7 @@
 
 Each value names its unit, its default and what it is for; `docs/settings.md` lists them
 all and a test fails when one is missing there. Wrong values are system checks with an id
-(`config/checks.py`, `sandbox/checks.py`).
+(`sandbox/checks.py`).
 """
 
 import os
