@@ -82,8 +82,8 @@ PY
 
 # An engine that runs already is used and left alone; one that is started here ends with us.
 bootstrap_engine() {
-  engine_pid=
-  engine_by_systemd=
+  # Called once for each part of ./test: what an earlier call started is still ours to end.
+  : "${engine_pid:=}" "${engine_by_systemd:=}"
   if engine_answers; then return 0; fi
   if [ "$install" = 0 ]; then
     say "No Docker engine answers at $(engine_socket). Start one; until then Start is off."
