@@ -97,9 +97,9 @@ def type_until(terminal: ClientConnection, line: str, wanted: str, seconds: floa
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     compose = compose_command()
     if compose is None:
-        pytest.skip("neither docker-compose nor the compose plugin is installed")
+        pytest.skip("not run: neither docker-compose nor the compose plugin is installed")
     if os.geteuid() != 0:
-        pytest.skip("base images are bootstrapped with mmdebstrap, which needs root")
+        pytest.skip("not run: base images are bootstrapped with mmdebstrap, which needs root")
     made = Project(tmp_path_factory.mktemp("compose"), compose)
     began = time.monotonic()
     made.prepare(Path(DEFAULT_CACHE))

@@ -25,7 +25,7 @@ from sandbox.images import image_ref, seed_volume
 
 pytestmark = [
     pytest.mark.engine,
-    pytest.mark.skipif(shutil.which("docker") is None, reason="no docker client"),
+    pytest.mark.skipif(shutil.which("docker") is None, reason="not run: no docker client"),
 ]
 
 PACKAGE = Path(images.__file__).parent
