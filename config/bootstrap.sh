@@ -126,9 +126,24 @@ end_engine() {
   [ -z "${engine_by_systemd:-}" ] || systemctl stop docker.socket docker 2>/dev/null || true
 }
 
+# Learners' engines reach their own networks through /dev/net/tun. Docker hands a device on with
+# the mode it has on the host: 0666 by udev's own rules, but only root's where no udev runs.
+bootstrap_tun() {
+  [ "$(id -u)" = 0 ] && [ -z "${DOCKER_HOST:-}" ] || return 0
+  if [ ! -c /dev/net/tun ]; then
+    modprobe tun 2>/dev/null || true
+    [ -c /dev/net/tun ] || { mkdir -p /dev/net && mknod /dev/net/tun c 10 200; } 2>/dev/null || true
+  fi
+  if [ -c /dev/net/tun ] && [ "$(stat -c %a /dev/net/tun)" != 666 ]; then
+    say "Opening /dev/net/tun to everyone, as udev does …"
+    chmod 0666 /dev/net/tun
+  fi
+}
+
 bootstrap_images() {
   engine_answers || return 0
   command -v docker >/dev/null || apt_install docker.io
+  bootstrap_tun
   local built
   built=$(.venv/bin/python -m sandbox.images.build --list)
   if [[ $built == *missing* ]]; then
