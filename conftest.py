@@ -33,6 +33,9 @@ os.environ["PREVIEW_HOST"] = "localhost:8000"
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 # Folders' own conftest files import models before pytest-django would set up.
 django.setup()
+# Workers of pytest-xdist inherit the environment, and pytest-django would read the settings in
+# them before this file has given them a folder, an instance and a Redis of their own.
+del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
 @pytest.fixture(scope="session")
