@@ -243,6 +243,21 @@ SANDBOX_ATTEMPTS = env.int("SANDBOX_ATTEMPTS", default=2)
 SANDBOX_MEMORY_PERCENT = env.int("SANDBOX_MEMORY_PERCENT", default=80)
 # Sandboxes that may wait for room before a Start is refused.
 SANDBOX_QUEUE_LIMIT = env.int("SANDBOX_QUEUE_LIMIT", default=200)
+# Creations that run at once; the others wait their turn and say so.
+SANDBOX_CREATES_IN_FLIGHT = env.int("SANDBOX_CREATES_IN_FLIGHT", default=4)
+# MiB of memory that must be free, as measured, for a machine to be made.
+SANDBOX_MEMORY_FREE_MIB = env.int("SANDBOX_MEMORY_FREE_MIB", default=512)
+# Percent of the engine's disk in use from which on Start is off.
+SANDBOX_DISK_FULL_PERCENT = env.int("SANDBOX_DISK_FULL_PERCENT", default=95)
+# Warm machines kept ready per kind; `manage.py pool warm` adds more for a class.
+SANDBOX_POOL_SHELL = env.int("SANDBOX_POOL_SHELL", default=1)
+SANDBOX_POOL_DOCKER = env.int("SANDBOX_POOL_DOCKER", default=1)
+# Warm machines that are made at once.
+SANDBOX_POOL_IN_FLIGHT = env.int("SANDBOX_POOL_IN_FLIGHT", default=2)
+# Seconds after which a warm machine is replaced.
+SANDBOX_POOL_AGE_SECONDS = env.int("SANDBOX_POOL_AGE_SECONDS", default=3600)
+# Percent of the sandboxes' memory that warm machines never take.
+SANDBOX_POOL_RESERVE_PERCENT = env.int("SANDBOX_POOL_RESERVE_PERCENT", default=25)
 # Limits per kind of machine: memory in MiB, processors, processes.
 SANDBOX_SHELL_MEMORY_MIB = env.int("SANDBOX_SHELL_MEMORY_MIB", default=256)
 SANDBOX_SHELL_CPUS = env.float("SANDBOX_SHELL_CPUS", default=1.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,3 +77,13 @@ def _current(folder: Path) -> Course | None:
 def _log_problems(folder: Path, loaded: LoadedCourse) -> None:
     for problem in loaded.problems:
         logger.error("course %s, lesson refused: %s", folder.name, problem)
+
+
+def lone_machines() -> Counter[tuple[str, str]]:
+    """(kind, name) of machines that are alone in their lesson, and in how many lessons."""
+    return Counter(
+        (lesson.machines[0].kind, lesson.machines[0].name)
+        for course in courses()
+        for lesson in course.lessons
+        if len(lesson.machines) == 1
+    )

@@ -50,7 +50,7 @@ def first_state(memory_bytes: int) -> str:
             "Whoever runs this site can raise SANDBOX_MEMORY_PERCENT or use a larger host.",
         )
     waiting = Sandbox.objects.filter(state=State.QUEUED).count()
-    if not waiting and memory_bytes <= room_bytes():
+    if not waiting and memory_bytes <= room_bytes() and not memory_is_short():
         return State.REQUESTED
     if waiting >= settings.SANDBOX_QUEUE_LIMIT:
         raise OutOfCapacity
@@ -69,12 +69,18 @@ def room_bytes() -> int:
     return capacity_bytes() - (held["held"] or 0)
 
 
+def memory_is_short() -> bool:
+    """Whether the host, as last measured, has less memory left than a Start may take."""
+    available = Host.objects.values_list("memory_available_bytes", flat=True).first()
+    return available is not None and available < settings.SANDBOX_MEMORY_FREE_MIB * 1024 * 1024
+
+
 def admit_waiting() -> list[str]:
     """Move the queue's head to REQUESTED while it fits; return the ids admitted, in order."""
     admitted: list[str] = []
     with transaction.atomic():
         hosts.lock()
-        room = room_bytes()
+        room = 0 if memory_is_short() else room_bytes()
         for waiting in Sandbox.objects.filter(state=State.QUEUED).order_by("created_at"):
             # First come, first served: a small one does not overtake a large one.
             if waiting.memory_bytes > room:
@@ -88,10 +94,11 @@ def admit_waiting() -> list[str]:
     for sandbox_id in admitted:
         transitions.announce(sandbox_id)
     if admitted:
-        _announce_queue()
+        announce_queue()
     return admitted
 
 
-def _announce_queue() -> None:
+def announce_queue() -> None:
+    """Tell everybody who waits for memory where they are now."""
     for sandbox_id in Sandbox.objects.filter(state=State.QUEUED).values_list("pk", flat=True):
         transitions.announce(sandbox_id)

@@ -45,6 +45,8 @@ class SandboxOut(Schema):
     lesson: str
     state: str
     queue_position: int | None
+    # At most so long, as far as can be told; None when nothing is waited for, or none can tell.
+    wait_seconds: int | None
     stage: str | None
     stages: list[StageOut]
     ready_seconds: float | None

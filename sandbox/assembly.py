@@ -16,7 +16,7 @@ from django.conf import settings
 from sandbox import delegation, engine, hostconfig, machines, stream
 from sandbox.errors import MachineFailed, SandboxEngineError, SetupFailed
 from sandbox.markers import Failed, Marker, MarkerReader, Ready, Stage, parse
-from sandbox.models import Machine, Sandbox
+from sandbox.models import Machine, Sandbox, WarmMachine
 from sandbox.specs import MachineSpec
 
 log = logging.getLogger(__name__)
@@ -67,19 +67,30 @@ def make_network(sandbox_id: str) -> str:
 
 
 def make_machine(
-    sandbox_id: str, spec: MachineSpec, network: str | None, on_stage: OnStage
+    owner_id: str,
+    spec: MachineSpec,
+    network: str | None,
+    on_stage: OnStage,
+    deadline_seconds: int | None = None,
 ) -> MachineFacts:
     """Create and start a machine, wait until its shell is there; return what it said.
 
+    `owner_id`: the sandbox it is made for, or the warm machine. `deadline_seconds`: after
+    which it ends by itself, None for the longest life of a sandbox.
     Touches no database, so that several machines can be made in threads.
     Raises SandboxEngineError; MachineFailed when the machine did not come up.
     """
-    name = object_name(sandbox_id, spec.name)
-    labels = labels_of(sandbox_id, spec.name)
+    name = object_name(owner_id, spec.name)
+    labels = labels_of(owner_id, spec.name)
     if spec.kind == "docker":
         engine.create_volume(name, labels)
     body = hostconfig.container_body(
-        spec.kind, spec.name, labels, network=network, data_volume=name
+        spec.kind,
+        spec.name,
+        labels,
+        network=network,
+        data_volume=name,
+        deadline_seconds=deadline_seconds,
     )
     container_id = engine.create_container(name, body)
     on_stage("created")
@@ -180,7 +191,7 @@ def _require_images(machine: Machine, images: tuple[str, ...]) -> None:
 
 
 def remove_objects(sandbox_id: str) -> int:
-    """Remove everything of a sandbox from the engine; return how many objects there were.
+    """Remove everything of a sandbox, or of a warm machine, from the engine; return how many.
 
     Containers first: they hold volumes and networks. Raises SandboxEngineError when
     something could not be removed, after trying the rest.
@@ -195,14 +206,17 @@ def remove_objects(sandbox_id: str) -> int:
             problem = error
     if problem:
         raise problem
+    WarmMachine.objects.filter(sandbox_id=sandbox_id).delete()
     return len(found)
 
 
 def objects_of(sandbox_id: str) -> list[tuple[str, str, str]]:
     """(container|volume|network, engine id, machine name) of all that a sandbox has."""
+    claimed = WarmMachine.objects.filter(sandbox_id=sandbox_id).values_list("pk", flat=True)
     return [
         (what, engine_id, labels.get("slipway.machine", ""))
-        for what, engine_id, _name, labels in engine.objects_labelled(sandbox_label(sandbox_id))
+        for owner in (sandbox_id, *claimed)
+        for what, engine_id, _name, labels in engine.objects_labelled(sandbox_label(owner))
         if labels.get("slipway.instance") == settings.SLIPWAY_INSTANCE
     ]
 

@@ -11,9 +11,9 @@ from typing import Any
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from sandbox import admission, assembly, dispatch, transitions
+from sandbox import admission, assembly, dispatch, pool, pool_keeper, transitions
 from sandbox.errors import SandboxEngineError, SandboxError
-from sandbox.models import Machine, Sandbox, State
+from sandbox.models import Machine, Sandbox, State, WarmMachine
 from sandbox.specs import MachineSpec, SandboxSpec
 from sandbox.transitions import ClaimLost
 
@@ -23,10 +23,17 @@ ENDED = (State.STOPPING, State.GONE, State.FAILED)
 
 
 def create(sandbox_id: str) -> None:
-    """Bring a requested sandbox to ready or failed; do nothing if somebody else has it."""
+    """Bring a requested sandbox to ready or failed; do nothing if somebody else has it.
+
+    Afterwards the same for those that waited for a free place, the oldest first.
+    """
     token = transitions.claim(sandbox_id)
-    if token is None:
-        return
+    while token is not None:
+        _create(sandbox_id, token)
+        sandbox_id, token = transitions.claim_next()
+
+
+def _create(sandbox_id: str, token: str) -> None:
     try:
         with _heartbeat(sandbox_id, token):
             _assemble(sandbox_id, token)
@@ -47,6 +54,7 @@ def _assemble(sandbox_id: str, token: str) -> None:
         assembly.remove_objects(sandbox_id)
         Sandbox.objects.filter(pk=sandbox_id, claim=token).update(rebuild=False)
         transitions.stage(sandbox_id, token, "cleared")
+        pool.claim(sandbox, spec)
     network = assembly.make_network(sandbox_id) if spec.needs_network else None
     if network:
         transitions.stage(sandbox_id, token, "network")
@@ -71,9 +79,16 @@ def _make_all(
     """
     said: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     alone = len(spec.machines) == 1
+    claimed = {warm.name: warm for warm in WarmMachine.objects.filter(sandbox_id=sandbox_id)}
+    if len(claimed) < len(spec.machines):
+        pool_keeper.make_room()
 
     def make(machine: MachineSpec) -> assembly.MachineFacts:
         prefix = "" if alone else f"{machine.name} "
+        warm = claimed.get(machine.name)
+        if warm and pool_keeper.is_fresh(warm):
+            said.put(f"{prefix}warm")
+            return pool_keeper.facts_of(warm)
         facts = assembly.make_machine(
             sandbox_id, machine, network, lambda stage: said.put(prefix + stage)
         )
@@ -205,3 +220,5 @@ def _clean(sandbox_id: str) -> bool:
 def _let_in() -> None:
     for admitted in admission.admit_waiting():
         dispatch.create(admitted)
+    # Somebody has left, perhaps from the middle of the queue: the others have moved up.
+    admission.announce_queue()

@@ -23,11 +23,18 @@ DEADLINE_GRACE_SECONDS = 600
 
 
 def container_body(
-    kind: str, machine: str, labels: dict[str, str], *, network: str | None, data_volume: str
+    kind: str,
+    machine: str,
+    labels: dict[str, str],
+    *,
+    network: str | None,
+    data_volume: str,
+    deadline_seconds: int | None = None,
 ) -> dict[str, Any]:
     """The create call for one machine of `kind`, named `machine` inside.
 
     `network`: name of the sandbox's own network, None for none.
+    `deadline_seconds`: the machine ends by itself after so long; None: `longest_life_seconds()`.
     `data_volume`: volume of the inner engine's data (kind `docker` only).
     """
     limits = limits_of(kind)
@@ -40,7 +47,10 @@ def container_body(
         "Tty": True,
         "OpenStdin": True,
         "StdinOnce": False,
-        "Env": [f"SLIPWAY_DEADLINE_SECONDS={deadline_seconds()}", f"LAB_MACHINE={machine}"],
+        "Env": [
+            f"SLIPWAY_DEADLINE_SECONDS={deadline_seconds or longest_life_seconds()}",
+            f"LAB_MACHINE={machine}",
+        ],
         "Labels": labels,
         "HostConfig": host,
         "NetworkingConfig": {
@@ -49,7 +59,7 @@ def container_body(
     }
 
 
-def deadline_seconds() -> int:
+def longest_life_seconds() -> int:
     """Seconds after which a machine ends by itself, whatever the platform does."""
     longest: int = settings.SANDBOX_EXTENSIONS * settings.SANDBOX_EXTEND_SECONDS
     lifetime: int = settings.SANDBOX_LIFETIME_SECONDS

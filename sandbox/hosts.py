@@ -1,8 +1,13 @@
 """What is known of the engine's host: read by the worker, shown by everyone."""
 
 import logging
+import platform
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from sandbox import engine
@@ -59,7 +64,14 @@ def refresh() -> Host:
             "engine_version": info["ServerVersion"],
             "boot_id": _boot_id(info["KernelVersion"]),
         }
+        facts |= _measured(info)
         missing = missing_images()
+        full = facts["disk_used_percent"]
+        if isinstance(full, float) and full >= settings.SANDBOX_DISK_FULL_PERCENT:
+            facts["problem"] = f"The disk of the machines' host is {full:.0f} % full."
+            facts["hint"] = (
+                "Whoever runs this site must make room; Start then comes back by itself."
+            )
         if missing:
             facts["problem"] = f"Machine images are missing: {', '.join(missing)}."
             facts["hint"] = "Run ./start, or python -m sandbox.images.build, on the engine's host."
@@ -74,6 +86,21 @@ def refresh() -> Host:
     return host
 
 
+def _measured(info: dict[str, Any]) -> dict[str, int | float | None]:
+    """Free memory and used disk of the engine's host; None where this process is elsewhere."""
+    if platform.release() != info["KernelVersion"]:
+        return {"memory_available_bytes": None, "disk_used_percent": None}
+    meminfo = Path("/proc/meminfo").read_text(encoding="ascii")
+    available = next(line for line in meminfo.splitlines() if line.startswith("MemAvailable:"))
+    root = Path(info["DockerRootDir"])
+    # In a container the engine's folder is not there, but the root is on the same disk.
+    disk = shutil.disk_usage(root if root.is_dir() else "/")
+    return {
+        "memory_available_bytes": int(available.split()[1]) * 1024,
+        "disk_used_percent": round(100 * disk.used / (disk.used + disk.free), 1),
+    }
+
+
 def missing_images() -> list[str]:
     """Names of machine images and seed volumes that the engine does not have."""
     wanted = [image_ref(kind) for kind in sorted(RUNNABLE_KINDS)]
@@ -85,9 +112,6 @@ def missing_images() -> list[str]:
 
 def _boot_id(engine_kernel: str) -> str:
     """This process's boot id, if it runs on the engine's kernel; else unknown."""
-    import platform
-    from pathlib import Path
-
     if platform.release() != engine_kernel:
         return ""
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()

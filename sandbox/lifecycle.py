@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from sandbox import admission, creation, dispatch, hosts, transitions
+from sandbox import admission, creation, dispatch, hosts, pool, transitions
 from sandbox.errors import (
     EngineDown,
     NoExtensionsLeft,
@@ -108,6 +108,7 @@ def _insert(learner: AbstractBaseUser, spec: SandboxSpec, course: str, lesson: s
         for position, machine in enumerate(spec.machines)
     )
     if sandbox.state == State.REQUESTED:
+        pool.claim(sandbox, spec)
         transaction.on_commit(lambda: dispatch.create(sandbox.pk))
     return sandbox
 

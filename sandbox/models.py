@@ -128,6 +128,75 @@ class Machine(models.Model):
         return f"{self.name} of {self.sandbox_id}"
 
 
+class WarmState(models.TextChoices):
+    """States of a warm machine; each follows only the one before, DISCARDED any but CLAIMED."""
+
+    MAKING = "making"
+    READY = "ready"
+    CLAIMED = "claimed"
+    DISCARDED = "discarded"
+
+
+class WarmMachine(models.Model):
+    """A machine made before anybody asked; its engine objects carry its id as `slipway.sandbox`."""
+
+    id = models.CharField(primary_key=True, max_length=12, default=make_sandbox_id)
+    kind = models.CharField(max_length=10)
+    name = models.CharField(max_length=31)
+    state = models.CharField(max_length=10, choices=WarmState.choices, default=WarmState.MAKING)
+    sandbox = models.ForeignKey(
+        Sandbox, null=True, on_delete=models.CASCADE, related_name="warm_machines"
+    )
+    memory_bytes = models.BigIntegerField()
+    container_id = models.CharField(max_length=64, blank=True)
+    image = models.CharField(max_length=200, blank=True)
+    kernel_release = models.CharField(max_length=100, blank=True)
+    boot_id = models.CharField(max_length=40, blank=True)
+    shell_pid = models.PositiveIntegerField(null=True)
+    notice = models.CharField(max_length=300, blank=True)
+    # When the engine says that its container began to run; another value is another run.
+    engine_started_at = models.CharField(max_length=40, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    ready_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "kind", "name", "ready_at"])]
+
+    def __str__(self) -> str:
+        return f"warm {self.kind} {self.name} {self.id} ({self.state})"
+
+
+class PoolShape(models.Model):
+    """A kind of machine under a name that lessons give it: what a warm machine can stand in for."""
+
+    kind = models.CharField(max_length=10)
+    name = models.CharField(max_length=31)
+    lessons = models.PositiveIntegerField(default=0)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "name"], name="one_row_per_pool_shape")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+class PoolOrder(models.Model):
+    """So many warm machines of a shape for a while, for a class that is about to begin."""
+
+    kind = models.CharField(max_length=10)
+    name = models.CharField(max_length=31)
+    count = models.PositiveIntegerField()
+    begins_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.kind} {self.name} from {self.begins_at:%H:%M}"
+
+
 class Preview(models.Model):
     """An address under which one port of one machine can be seen."""
 
@@ -158,6 +227,9 @@ class Host(models.Model):
     boot_id = models.CharField(max_length=40, blank=True)
     memory_bytes = models.BigIntegerField(default=0)
     engine_version = models.CharField(max_length=40, blank=True)
+    # Memory that programs could still get, and how full the engine's disk is; None: not known.
+    memory_available_bytes = models.BigIntegerField(null=True)
+    disk_used_percent = models.FloatField(null=True)
     seen_at = models.DateTimeField()
     # Last pair of CLOCK_BOOTTIME and wall clock (seconds), to notice a clock that was set.
     clock_boot = models.FloatField(null=True)

@@ -13,9 +13,28 @@ from django.conf import settings
 from django.db.models import F, Q
 from django.utils import timezone
 
-from sandbox import admission, assembly, creation, dispatch, engine, events, hosts, transitions
+from sandbox import (
+    admission,
+    assembly,
+    creation,
+    dispatch,
+    engine,
+    events,
+    hosts,
+    pool_keeper,
+    transitions,
+)
 from sandbox.errors import MachineDied, MachineFailed, SandboxEngineError
-from sandbox.models import LIVE, USABLE, Host, Preview, Sandbox, State
+from sandbox.models import (
+    LIVE,
+    USABLE,
+    Host,
+    Preview,
+    Sandbox,
+    State,
+    WarmMachine,
+    WarmState,
+)
 
 log = logging.getLogger(__name__)
 WARNING_SECONDS = 120
@@ -34,6 +53,7 @@ def reap() -> None:
     _resume_stalled()
     for sandbox_id in admission.admit_waiting():
         dispatch.create(sandbox_id)
+    pool_keeper.tend()
 
 
 def shift_if_clock_jumped(
@@ -59,6 +79,11 @@ def shift_if_clock_jumped(
         started_at=F("started_at") + delta,
     )
     Preview.objects.filter(sandbox__state__in=LIVE).update(expires_at=F("expires_at") + delta)
+    WarmMachine.objects.update(
+        created_at=F("created_at") + delta,
+        ready_at=F("ready_at") + delta,
+        expires_at=F("expires_at") + delta,
+    )
     return jump
 
 
@@ -158,6 +183,7 @@ def reconcile() -> None:
     wanted = set(
         Sandbox.objects.filter(state__in=[*LIVE, State.STOPPING]).values_list("pk", flat=True)
     )
+    wanted |= _warm_wanted(wanted)
     orphans = {labels[ORPHAN_LABEL] for *_, labels in found if ORPHAN_LABEL in labels} - wanted
     for sandbox_id in orphans:
         log.warning("removing what is left of sandbox %s", sandbox_id)
@@ -167,6 +193,16 @@ def reconcile() -> None:
             log.warning("sandbox %s is not removed yet: %s", sandbox_id, error)
     for sandbox_id in Sandbox.objects.filter(state__in=USABLE).values_list("pk", flat=True):
         verify(sandbox_id)
+    try:
+        pool_keeper.verify()
+    except SandboxEngineError as error:
+        log.warning("the pool can't be verified now: %s", error)
+
+
+def _warm_wanted(live: set[str]) -> set[str]:
+    """Ids of warm machines in the pool, and of claimed ones whose sandbox is among `live`."""
+    rows = WarmMachine.objects.exclude(state=WarmState.DISCARDED).values_list("pk", "sandbox_id")
+    return {pk for pk, owner in rows if owner is None or owner in live}
 
 
 def end_all() -> int:
@@ -183,6 +219,7 @@ def end_all() -> int:
             engine.objects_labelled(assembly.instance_label()), key=lambda found: found[0]
         ):
             engine.remove_object(what, engine_id)
+        WarmMachine.objects.all().delete()
     except SandboxEngineError as error:
         log.warning("not everything was removed: %s", error)
     return Sandbox.objects.filter(state=State.STOPPING).count()

@@ -5,7 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from sandbox.models import USABLE, Machine, Sandbox, State
+from sandbox import estimates
+from sandbox.models import USABLE, Machine, Sandbox
 
 
 def snapshot(sandbox: Sandbox) -> dict[str, Any]:
@@ -15,7 +16,8 @@ def snapshot(sandbox: Sandbox) -> dict[str, Any]:
         "course": sandbox.course,
         "lesson": sandbox.lesson,
         "state": sandbox.state,
-        "queue_position": queue_position(sandbox),
+        "queue_position": estimates.position(sandbox),
+        "wait_seconds": estimates.seconds(sandbox),
         "stage": sandbox.stages[-1]["name"] if sandbox.stages else None,
         "stages": sandbox.stages,
         "ready_seconds": sandbox.ready_seconds,
@@ -26,14 +28,6 @@ def snapshot(sandbox: Sandbox) -> dict[str, Any]:
         "previews": sandbox.spec.get("previews", []),
         "error": _error(sandbox),
     }
-
-
-def queue_position(sandbox: Sandbox) -> int | None:
-    """1 for the next in line, None for a sandbox that does not wait."""
-    if sandbox.state != State.QUEUED:
-        return None
-    ahead = Sandbox.objects.filter(state=State.QUEUED, created_at__lt=sandbox.created_at)
-    return ahead.count() + 1
 
 
 def _seconds_left(sandbox: Sandbox) -> int | None:

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from sandbox import creation, machines, reaper, replies
+from sandbox import creation, machines, pool_keeper, reaper, replies
 from sandbox.errors import SandboxError
 from sandbox.models import Sandbox
 
@@ -23,6 +23,12 @@ def destroy(sandbox_id: str) -> None:
 def verify(sandbox_id: str) -> None:
     """See whether a sandbox whose terminal broke off still runs."""
     reaper.verify(sandbox_id)
+
+
+@shared_task
+def refill() -> None:
+    """Make the warm machines that are missing."""
+    pool_keeper.refill()
 
 
 @shared_task

@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from sandbox import events
-from sandbox.models import TRANSITIONS, Sandbox, State
+from sandbox import events, hosts
+from sandbox.models import TRANSITIONS, Sandbox, State, WarmMachine
 from sandbox.snapshots import snapshot
 
 
@@ -47,8 +48,37 @@ def announce(sandbox_id: str) -> None:
 def claim(sandbox_id: str) -> str | None:
     """Take a requested sandbox, or one whose worker went silent; return the claim's token.
 
-    None means that another worker has it, or that it was stopped meanwhile.
+    None means that another worker has it, that it was stopped meanwhile, or that as many
+    creations run as may at once; those take it when one of them is done (`claim_next`).
+    A sandbox with warm machines needs no place: there is nothing to make.
     """
+    with transaction.atomic():
+        hosts.lock()
+        warm = WarmMachine.objects.filter(sandbox_id=sandbox_id).exists()
+        if not warm and _creating() >= settings.SANDBOX_CREATES_IN_FLIGHT:
+            return None
+        token = _take(sandbox_id)
+    if token:
+        announce(sandbox_id)
+    return token
+
+
+def claim_next() -> tuple[str, str | None]:
+    """Claim the requested sandbox that waits longest for a place: its id, and the claim's token."""
+    waiting = Sandbox.objects.filter(state=State.REQUESTED).order_by("created_at")
+    for sandbox_id in waiting.values_list("pk", flat=True)[: settings.SANDBOX_CREATES_IN_FLIGHT]:
+        if token := claim(sandbox_id):
+            return sandbox_id, token
+    return "", None
+
+
+def _creating() -> int:
+    """Creations that are under way; one whose worker went silent holds no place."""
+    fresh = timezone.now() - timedelta(seconds=settings.SANDBOX_STALL_SECONDS)
+    return Sandbox.objects.filter(state=State.STARTING, heartbeat_at__gte=fresh).count()
+
+
+def _take(sandbox_id: str) -> str | None:
     now = timezone.now()
     token = secrets.token_hex(8)
     stalled = Q(
@@ -61,8 +91,6 @@ def claim(sandbox_id: str) -> str | None:
         .filter(Q(state=State.REQUESTED) | stalled)
         .update(state=State.STARTING, claim=token, heartbeat_at=now, attempts=F("attempts") + 1)
     )
-    if taken:
-        announce(sandbox_id)
     return token if taken else None
 
 

@@ -65,7 +65,7 @@ def dispatched() -> Iterator[list[tuple[str, str]]]:
     sent: list[tuple[str, str]] = []
 
     def send(name: str, args: list[Any]) -> None:
-        sent.append((name.rpartition(".")[2], args[0]))
+        sent.append((name.rpartition(".")[2], args[0] if args else ""))
 
     with patch("sandbox.dispatch.current_app.send_task", send):
         yield sent

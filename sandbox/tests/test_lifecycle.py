@@ -152,7 +152,7 @@ def test_a_full_host_queues_and_a_full_queue_refuses(
     people = [User.objects.create_user(f"p{number}") for number in range(4)]
     got = [start(person, spec) for person in people[:3]]
     assert [sandbox.state for sandbox in got] == [State.REQUESTED, State.QUEUED, State.QUEUED]
-    assert [lifecycle.snapshot(s)["queue_position"] for s in got] == [None, 1, 2]
+    assert [lifecycle.snapshot(s)["queue_position"] for s in got] == [1, 1, 2]
     with pytest.raises(OutOfCapacity) as caught:
         start(people[3], spec)
     assert caught.value.retry_after_seconds

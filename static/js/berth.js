@@ -2,7 +2,7 @@
 // starting with its seconds, the reason why it can't start, and how it ended.
 import { announce } from "./announce.js";
 import { h, icon } from "./markup.js";
-import { seconds } from "./times.js";
+import { minutes, seconds } from "./times.js";
 
 const TICK_MS = 100;
 
@@ -68,6 +68,7 @@ export class Berth {
     const title = queued && snapshot.queue_position ? `Place ${snapshot.queue_position} in the queue` : "Starting";
     return [
       heading(title),
+      snapshot?.wait_seconds > 5 ? text(`At most ${minutes(snapshot.wait_seconds)}, unless others add time.`) : null,
       queued ? text("All room for machines is taken. Yours start by themselves as soon as others end; you can go on reading.") : null,
       h("ol", { class: "log", "aria-label": "Stages" },
         stages.map((stage) => row(stage.name, `${seconds(stage.seconds)} s`)),

@@ -6,6 +6,11 @@ export function seconds(value) {
   return value < 10 ? value.toFixed(1) : String(Math.round(value));
 }
 
+/** A length of time in words: 40 s, 3 min. */
+export function minutes(value) {
+  return value < 90 ? `${Math.round(value)} s` : `${Math.round(value / 60)} min`;
+}
+
 /** A countdown: 42:10, and 1:02:10 from an hour on. */
 export function countdown(value) {
   const whole = Math.max(0, Math.floor(value));

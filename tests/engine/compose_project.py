@@ -78,6 +78,9 @@ class Project:
             "HTTP_PORT": str(self.port),
             "SITE_URL": self.url,
             "PREVIEW_HOST": f"localhost:{self.port}",
+            # Warm machines outlive `down`: they would be found as left behind.
+            "SANDBOX_POOL_SHELL": "0",
+            "SANDBOX_POOL_DOCKER": "0",
         }
         environment.replace(self.env_file, settings)
 

@@ -240,12 +240,12 @@ def test_an_engine_that_is_away_turns_start_off(settings: object, db: None) -> N
 def test_a_machine_ends_by_itself_at_its_deadline(
     start: Callable[..., Sandbox], settings: object
 ) -> None:
-    original = hostconfig.deadline_seconds
-    hostconfig.deadline_seconds = lambda: 2
+    original = hostconfig.longest_life_seconds
+    hostconfig.longest_life_seconds = lambda: 2
     try:
         sandbox = start(MachineSpec(name="box", kind="shell"))
     finally:
-        hostconfig.deadline_seconds = original
+        hostconfig.longest_life_seconds = original
     deadline = time.monotonic() + 10
     while engine.inspect_container(sandbox.machines.get().container_id)["State"]["Running"]:
         assert time.monotonic() < deadline, "PID 1 did not end the machine"

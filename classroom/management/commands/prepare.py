@@ -8,8 +8,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from classroom.models import User
-from courses.catalogue import courses
-from sandbox import hosts
+from courses.catalogue import courses, lone_machines
+from sandbox import hosts, pool
 
 INSTRUCTOR = "instructor"
 
@@ -22,6 +22,7 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False)
         if not courses():  # reading them logs what is wrong with any
             self.stderr.write(f"There is no course in {settings.COURSES_PATH}.")
+        pool.expect(lone_machines())
         # Where this process has no engine, the worker's own look is the true one.
         if settings.SANDBOX_ENGINE_ACCESS and (host := hosts.refresh()).problem:
             self.stderr.write(f"Start is off: {host.problem} {host.hint}")

@@ -1,0 +1,64 @@
+"""How long a waiting sandbox will probably wait, from what was measured, never a guess in words."""
+
+import math
+from collections.abc import Iterator
+from statistics import median
+
+from django.conf import settings
+from django.utils import timezone
+
+from sandbox.models import ADMITTED, USABLE, Sandbox, State
+
+# Before anything was measured here: a cold start on a small machine.
+UNMEASURED_SECONDS = 3.0
+SAMPLES = 20
+
+
+def position(sandbox: Sandbox) -> int | None:
+    """1 for the next in line, for memory (queued) or for a worker (requested); else None."""
+    if sandbox.state not in (State.REQUESTED, State.QUEUED):
+        return None
+    ahead = Sandbox.objects.filter(state=sandbox.state, created_at__lt=sandbox.created_at)
+    return ahead.count() + 1
+
+
+def seconds(sandbox: Sandbox) -> int | None:
+    """Seconds until machines are there.
+
+    For one that waits for a worker: the median of the latest starts, times the rounds
+    ahead. For one that waits for memory: until enough of the live sandboxes have expired,
+    which is the longest it can take unless they are extended; None when none has a deadline.
+    """
+    if sandbox.state == State.REQUESTED:
+        in_flight: int = settings.SANDBOX_CREATES_IN_FLIGHT
+        rounds = math.ceil((position(sandbox) or 1) / in_flight)
+        return math.ceil(rounds * _start_seconds())
+    return _until_memory(sandbox) if sandbox.state == State.QUEUED else None
+
+
+def _start_seconds() -> float:
+    measured = Sandbox.objects.filter(ready_seconds__isnull=False).order_by("-ready_at")
+    latest = [taken for s in measured[:SAMPLES] if (taken := s.ready_seconds) is not None]
+    return median(latest) if latest else UNMEASURED_SECONDS
+
+
+def _until_memory(sandbox: Sandbox) -> int | None:
+    ahead = Sandbox.objects.filter(state=State.QUEUED, created_at__lt=sandbox.created_at)
+    needed = sandbox.memory_bytes + sum(ahead.values_list("memory_bytes", flat=True))
+    ends = sorted((_seconds_left(live), live.memory_bytes) for live in _ending())
+    for seconds_left, memory in ends:
+        needed -= memory
+        if needed <= 0:
+            return math.ceil(seconds_left)
+    return None
+
+
+def _ending() -> Iterator[Sandbox]:
+    live = Sandbox.objects.filter(state__in=ADMITTED)
+    return (s for s in live if s.state == State.STOPPING or s.expires_at is not None)
+
+
+def _seconds_left(live: Sandbox) -> float:
+    if live.state not in USABLE or live.expires_at is None:
+        return 0.0
+    return max(0.0, (live.expires_at - timezone.now()).total_seconds())

@@ -1,0 +1,127 @@
+"""The warm pool: machines that are up before anybody asks for them.
+
+A warm machine is one of a kind under one name, because a container's host name can't be
+changed later; it has no network, so it serves lessons whose machines don't talk to each
+other. This module is the database's side, for any process: what is wanted, what is there,
+who gets it. `pool_keeper` makes and removes the machines.
+"""
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import F, Sum
+from django.utils import timezone
+
+from sandbox.errors import BadRequest
+from sandbox.models import PoolOrder, PoolShape, Sandbox, WarmMachine, WarmState
+from sandbox.specs import RUNNABLE_KINDS, SandboxSpec, limits_of
+
+Shape = tuple[str, str]
+PRESENT = (WarmState.MAKING, WarmState.READY)
+# A name is tried this often against others who claim at the same moment.
+CLAIM_TRIES = 20
+LARGEST_ORDER = 300
+
+
+def claim(sandbox: Sandbox, spec: SandboxSpec) -> int:
+    """Give `sandbox` a ready warm machine for each of its machines that can have one.
+
+    Call inside the transaction that makes the sandbox. Returns how many were claimed. A
+    claim is a conditional UPDATE and final: a machine goes from ready to claimed once and
+    is removed with its sandbox.
+    """
+    if spec.needs_network:
+        return 0
+    return sum(_claim_one(sandbox, machine.kind, machine.name) for machine in spec.machines)
+
+
+def _claim_one(sandbox: Sandbox, kind: str, name: str) -> bool:
+    _note_use(kind, name)
+    ready = WarmMachine.objects.filter(
+        kind=kind, name=name, state=WarmState.READY, expires_at__gt=timezone.now()
+    )
+    for _ in range(CLAIM_TRIES):
+        oldest = ready.order_by("ready_at").values_list("pk", flat=True).first()
+        if oldest is None:
+            return False
+        # Zero rows: another Start was faster with this one; take the next.
+        if ready.filter(pk=oldest).update(state=WarmState.CLAIMED, sandbox=sandbox):
+            return True
+    return False
+
+
+def _note_use(kind: str, name: str) -> None:
+    used = PoolShape.objects.filter(kind=kind, name=name).update(used_at=timezone.now())
+    if not used:
+        PoolShape.objects.create(kind=kind, name=name, used_at=timezone.now())
+
+
+def expect(lessons: Counter[Shape]) -> None:
+    """Remember which shapes the courses use, and in how many lessons, until Starts tell more."""
+    for (kind, name), count in lessons.items():
+        PoolShape.objects.update_or_create(kind=kind, name=name, defaults={"lessons": count})
+
+
+def likeliest(kind: str) -> str | None:
+    """The machine name that the next Start of `kind` will probably want; None if unknown."""
+    last_first = F("used_at").desc(nulls_last=True)
+    found = PoolShape.objects.filter(kind=kind).order_by(last_first, "-lessons", "name")
+    return found.values_list("name", flat=True).first()
+
+
+def wanted() -> Counter[Shape]:
+    """How many warm machines of each shape there should be now."""
+    now = timezone.now()
+    counts: Counter[Shape] = Counter()
+    for kind in RUNNABLE_KINDS:
+        standing = getattr(settings, f"SANDBOX_POOL_{kind.upper()}")
+        if standing and (name := likeliest(kind)):
+            counts[kind, name] = standing
+    for order in PoolOrder.objects.filter(begins_at__lte=now, ends_at__gt=now):
+        shape = (order.kind, order.name)
+        counts[shape] = max(counts[shape], order.count)
+    return counts
+
+
+def present() -> Counter[Shape]:
+    """How many warm machines of each shape there are, or are being made."""
+    rows = WarmMachine.objects.filter(state__in=PRESENT).values_list("kind", "name")
+    return Counter((kind, name) for kind, name in rows)
+
+
+def held_bytes() -> int:
+    """Bytes of memory limits that unclaimed warm machines hold."""
+    held = WarmMachine.objects.filter(state__in=PRESENT).aggregate(held=Sum("memory_bytes"))
+    return held["held"] or 0
+
+
+def memory_bytes_of(kind: str) -> int:
+    return limits_of(kind).memory_bytes
+
+
+def order(kind: str, count: int, begins_at: datetime, minutes: int, name: str = "") -> PoolOrder:
+    """Have `count` warm machines from `begins_at` on for so many minutes.
+
+    Raises BadRequest for a kind that can't run here, a count that is out of range, or when
+    no machine name is given and none is known.
+    """
+    if kind not in RUNNABLE_KINDS:
+        known = ", ".join(sorted(RUNNABLE_KINDS))
+        raise BadRequest(f"There is no kind {kind} here.", f"Use one of: {known}.")
+    if not 1 <= count <= LARGEST_ORDER or minutes < 1:
+        raise BadRequest(
+            "The order is out of range.", f"1 to {LARGEST_ORDER} machines, for 1 minute or more."
+        )
+    chosen = name or likeliest(kind)
+    if not chosen:
+        raise BadRequest(
+            "No lesson with such a machine is known.", "Name the machine, as the lesson does."
+        )
+    return PoolOrder.objects.create(
+        kind=kind,
+        name=chosen,
+        count=count,
+        begins_at=begins_at,
+        ends_at=begins_at + timedelta(minutes=minutes),
+    )
