@@ -11,7 +11,7 @@ from typing import Any
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from sandbox import admission, assembly, dispatch, transitions
+from sandbox import admission, assembly, dispatch, hosts, transitions
 from sandbox.errors import SandboxEngineError, SandboxError
 from sandbox.models import Machine, Sandbox, State
 from sandbox.specs import MachineSpec, SandboxSpec
@@ -43,6 +43,8 @@ def create(sandbox_id: str) -> None:
 def _assemble(sandbox_id: str, token: str) -> None:
     sandbox = Sandbox.objects.get(pk=sandbox_id)
     spec = SandboxSpec.model_validate(sandbox.spec)
+    # Again, although Start asked: the host may have been examined since.
+    hosts.require_kinds(machine.kind for machine in spec.machines)
     if sandbox.rebuild:
         assembly.remove_objects(sandbox_id)
         Sandbox.objects.filter(pk=sandbox_id, claim=token).update(rebuild=False)

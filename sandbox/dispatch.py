@@ -27,8 +27,13 @@ def verify(sandbox_id: str) -> None:
     _send("sandbox.tasks.verify", sandbox_id)
 
 
-def _send(task: str, sandbox_id: str) -> None:
+def examine() -> None:
+    """Have a worker examine its host."""
+    _send("sandbox.tasks.examine")
+
+
+def _send(task: str, *arguments: str) -> None:
     try:
-        current_app.send_task(task, [sandbox_id])
+        current_app.send_task(task, list(arguments))
     except OperationalError as error:
-        log.warning("%s of %s not dispatched yet: %s", task, sandbox_id, error)
+        log.warning("%s of %s not dispatched yet: %s", task, arguments, error)

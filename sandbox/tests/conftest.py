@@ -1,6 +1,6 @@
 """Sandboxes for tests without an engine."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
@@ -11,8 +11,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from classroom.models import User
-from sandbox import hosts
+from sandbox import examination, hosts
 from sandbox.models import Host, Machine, Sandbox, State, make_sandbox_id
+from sandbox.promises import PROMISES
 from sandbox.specs import MachineSpec, SandboxSpec
 
 GIB = 1024**3
@@ -41,6 +42,30 @@ def host(db: None) -> Host:
 
 
 @pytest.fixture
+def examined(host: Host) -> Callable[..., Host]:
+    """Write an examination that found everything kept, but for what is named."""
+
+    def examine(**verdicts: str) -> Host:
+        found = {promise.id: "kept" for promise in PROMISES}
+        found |= {name.replace("_", "-"): verdict for name, verdict in verdicts.items()}
+        host.examination = {
+            "at": timezone.now().isoformat(),
+            "engine": host.engine_digest,
+            "engine_version": "20.10.0",
+            "settings": examination.settings_digest(),
+            "facts": hosts.engine_facts({"ServerVersion": "20.10.0", "Runtimes": {"runc": {}}}),
+            "findings": {
+                name: {"verdict": verdict, "evidence": f"seen <{name}>"}
+                for name, verdict in found.items()
+            },
+        }
+        host.save()
+        return host
+
+    return examine
+
+
+@pytest.fixture
 def spec() -> SandboxSpec:
     return SandboxSpec(machines=(MachineSpec(name="laptop", kind="shell"),))
 
@@ -65,7 +90,7 @@ def dispatched() -> Iterator[list[tuple[str, str]]]:
     sent: list[tuple[str, str]] = []
 
     def send(name: str, args: list[Any]) -> None:
-        sent.append((name.rpartition(".")[2], args[0]))
+        sent.append((name.rpartition(".")[2], args[0] if args else ""))
 
     with patch("sandbox.dispatch.current_app.send_task", send):
         yield sent
