@@ -134,7 +134,7 @@ PROMISES: tuple[Promise, ...] = (
     ),
     Promise(
         id="cgroup-delegation",
-        title="Control groups of one's own",
+        title="Control group delegation",
         kept="Limits that a learner sets on their own containers work: --memory, --cpus, stats.",
         broken="In a learner's own engine --memory and --cpus are ignored and stats shows nothing.",
         change="Run the worker as root on the engine's host, or let it start helper containers "

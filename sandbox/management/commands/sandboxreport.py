@@ -64,7 +64,7 @@ class Command(BaseCommand):
         accepted = ", accepted" if row.accepted else ""
         head = f"{SIGNS[row.verdict]} {row.id:<18} {row.verdict + accepted:<10}  {for_whom}"
         self.stdout.write(head)
-        for text in (f"{row.words} [{row.evidence}]", f"→ {row.todo}" if row.todo else ""):
+        for text in (row.words, f"Seen: {row.evidence}.", f"→ {row.todo}" if row.todo else ""):
             for line in textwrap.wrap(text, WIDTH - 4):
                 self.stdout.write(f"    {line}")
 
