@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -49,10 +49,9 @@ PROBES: tuple[tuple[Probe, tuple[str, ...]], ...] = (
     (storage.storage, ("storage-quota",)),
 )
 PROBES_AT_ONCE = 4
-# An examination takes some 5 s; one that takes this long has lost its worker.
-LOST_SECONDS = 180
+# Longer without the end of a probe, of which each takes some seconds, means a lost worker.
+LOST_SECONDS = 30
 RETRY_SECONDS = 60
-WAIT_SECONDS = 60
 # Threads of one process would only wait for each other in the database.
 _lock = threading.Lock()
 # Set by the first examination of this process: a worker that was started anew looks anew.
@@ -127,12 +126,11 @@ def _examine() -> None:
     host = hosts.refresh()
     if host.problem:
         return
-    if not _claim(host):
-        _wait(host)
+    if not _claim_or_wait(host):
         return
     try:
         _remove_leftovers()
-        _keep(host, _run_probes())
+        _keep(host, _run_probes(host))
         _examined_here.set()
     except SandboxEngineError as error:
         log.warning("the host was not examined: %s", error)
@@ -147,12 +145,17 @@ def _claim(host: Host) -> bool:
     return bool(Host.objects.filter(free, pk=host.pk).update(examining_since=now))
 
 
-def _wait(host: Host) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < deadline:
-        if Host.objects.filter(pk=host.pk, examining_since=None).exists():
-            return
+def _claim_or_wait(host: Host) -> bool:
+    """True when the examination is ours, False once another's has come to its end."""
+    if _claim(host):
+        return True
+    while True:
         time.sleep(0.2)
+        if Host.objects.filter(pk=host.pk, examining_since=None).exists():
+            return False
+        # Its worker was killed: nobody moves `examining_since` on any more.
+        if _claim(host):
+            return True
 
 
 def _remove_leftovers() -> None:
@@ -166,10 +169,12 @@ def _remove_leftovers() -> None:
         engine.remove_object(what, engine_id)
 
 
-def _run_probes() -> dict[str, Finding]:
+def _run_probes(host: Host) -> dict[str, Finding]:
+    found: dict[str, Finding] = {}
     with ThreadPoolExecutor(PROBES_AT_ONCE, thread_name_prefix="probe") as threads:
-        outcomes = threads.map(lambda pair: _run(*pair), PROBES)
-        found = {promise: finding for outcome in outcomes for promise, finding in outcome.items()}
+        for done in as_completed([threads.submit(_run, *pair) for pair in PROBES]):
+            found |= done.result()
+            Host.objects.filter(pk=host.pk).update(examining_since=timezone.now())
     return {promise.id: found[promise.id] for promise in PROMISES}
 
 

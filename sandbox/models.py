@@ -166,7 +166,7 @@ class Host(models.Model):
     engine_digest = models.CharField(max_length=64, blank=True)
     # What the latest examination found (`sandbox/examination.py`); empty before the first.
     examination = models.JSONField(default=dict)
-    # When the examination that runs now began.
+    # The last sign of life of the examination that runs now.
     examining_since = models.DateTimeField(null=True)
     # Why Start is off, empty when it is on.
     problem = models.CharField(max_length=500, blank=True)

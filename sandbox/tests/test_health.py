@@ -35,6 +35,17 @@ def test_readyz_is_503_when_the_worker_went_silent(client: Client, host: Host) -
     assert client.get("/readyz").status_code == 503
 
 
+def test_readyz_is_503_only_when_every_kind_is_off(client: Client, examined: Any) -> None:
+    examined(user_namespaces="not kept")
+    assert client.get("/readyz").status_code == 200
+    examined(isolated_network="not kept")
+    said = client.get("/readyz")
+    assert said.status_code == 503
+    assert said.json()["reasons"] == [
+        "Every kind of machine is off: manage.py sandboxreport says why."
+    ]
+
+
 def test_readyz_is_503_without_courses(
     client: Client, host: Host, settings: Any, tmp_path: Path
 ) -> None:
