@@ -41,10 +41,11 @@ def test_it_is_another_engine_and_leaves_the_usual_one_alone(second: SecondEngin
     with second.used_by_slipway():
         assert engine.info()["ID"] != before[0].strip()
         assert engine.image_exists(image_ref("shell"))
-        assert not engine.image_exists(image_ref("docker"))
+        second.docker("volume", "create", "only-here")
+        assert engine.volume_exists("only-here")
+    assert not engine.volume_exists("only-here")
     second.restart()
     assert first_engines() == before
-    assert engine.image_exists(image_ref("docker"))
 
 
 def test_a_container_outlives_a_killed_engine_until_the_next_one(second: SecondEngine) -> None:
@@ -60,6 +61,7 @@ def test_a_container_outlives_a_killed_engine_until_the_next_one(second: SecondE
 
 def test_names_stand_for_images_that_were_not_copied(second: SecondEngine) -> None:
     with second.used_by_slipway():
+        second.docker("rmi", image_ref("docker"), check=False)
         assert hosts.missing_images()
         second.name_other_images()
         assert hosts.missing_images() == []
