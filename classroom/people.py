@@ -1,6 +1,7 @@
 """Making and finding people."""
 
 import secrets
+from typing import Any
 
 from django.contrib.auth import login
 from django.http import HttpRequest
@@ -16,6 +17,24 @@ def make_guest(request: HttpRequest) -> User:
     guest.save()
     login(request, guest, backend="django.contrib.auth.backends.ModelBackend")
     return guest
+
+
+def is_signed_in(user: Any) -> bool:
+    """Whether this is somebody with an account; a guest and nobody are not."""
+    return bool(user.is_authenticated and not user.is_guest)
+
+
+def is_operator(user: Any) -> bool:
+    """Whether this is somebody with an account who runs the site."""
+    return is_signed_in(user) and bool(user.role == User.Role.OPERATOR)
+
+
+def give_role(name: str, role: str) -> User:
+    """Change what a user may do. Raises User.DoesNotExist."""
+    user = User.objects.get(username=name, is_guest=False)
+    user.role = role
+    user.save(update_fields=["role"])
+    return user
 
 
 def user_of_token(secret: str) -> User | None:

@@ -164,6 +164,11 @@ CELERY_TASK_DEFAULT_QUEUE = "slipway"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "reap": {"task": "sandbox.tasks.reap", "schedule": 5.0, "options": {"expires": 5}},
+    "examine": {
+        "task": "sandbox.tasks.examine_if_due",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
     "reconcile": {"task": "sandbox.tasks.reconcile", "schedule": 60.0, "options": {"expires": 60}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(SLIPWAY_DATA / "beat-schedule")
@@ -268,6 +273,9 @@ SANDBOX_DOCKER_PIDS = env.int("SANDBOX_DOCKER_PIDS", default=512)
 # Runtime per kind (an entry of the engine's runtimes); empty is the engine's default.
 SANDBOX_RUNTIME_SHELL = env.str("SANDBOX_RUNTIME_SHELL", default="")
 SANDBOX_RUNTIME_DOCKER = env.str("SANDBOX_RUNTIME_DOCKER", default="")
+# Promises of the host whose absence the operator accepts, comma-separated ids
+# (`manage.py sandboxreport` lists them); kinds of machine that need them are on all the same.
+SANDBOX_ACCEPT_RISK = [p.strip() for p in env.list("SANDBOX_ACCEPT_RISK", default=[])]
 # Bytes of recent output kept per terminal for those who come back.
 TERMINAL_RING_BYTES = env.int("TERMINAL_RING_BYTES", default=1024 * 1024)
 # Bytes in flight to one viewer before it must acknowledge.

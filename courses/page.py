@@ -150,7 +150,7 @@ def _engine(lesson: Lesson) -> dict[str, Any]:
         require_runnable(lesson)
     except SandboxUserError as error:
         return {"available": False, "message": error.message, "hint": error.hint}
-    return asdict(hosts.availability())
+    return asdict(hosts.availability(machine.kind for machine in lesson.machines))
 
 
 def _other(sandbox: Any) -> dict[str, str]:

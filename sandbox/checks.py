@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import limits
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
+
+from sandbox.promises import BY_ID, accepted
 
 POSITIVE = (
     "SANDBOX_LIFETIME_SECONDS",
@@ -25,6 +28,7 @@ POSITIVE = (
     "TERMINAL_WINDOW_BYTES",
     "PREVIEW_LIFETIME_SECONDS",
 )
+RATES = ("START_RATE_LEARNER", "START_RATE_ADDRESS")
 # A smaller window than the contract's would stall clients that acknowledge every 128 KiB.
 SMALLEST_WINDOW_BYTES = 512 * 1024
 
@@ -61,4 +65,38 @@ def check_sandbox_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage
                 id="sandbox.E004",
             )
         )
-    return problems
+    return [*problems, *_rate_problems(), *_risk_problems()]
+
+
+def _rate_problems() -> list[CheckMessage]:
+    """Rates that the limiter can't read would fail every Start."""
+    return [
+        Error(
+            f"{name} is not a rate: {getattr(settings, name)!r}.",
+            hint="Write <count>/<unit>, such as 10/minute or 600/hour.",
+            id="sandbox.E010",
+        )
+        for name in RATES
+        if not _is_rate(getattr(settings, name))
+    ]
+
+
+def _is_rate(text: str) -> bool:
+    try:
+        return limits.parse(text).amount > 0
+    except ValueError:
+        return False
+
+
+def _risk_problems() -> list[CheckMessage]:
+    """A promise that is misspelt would be accepted by nobody, and its kind stay off."""
+    unknown = sorted(accepted() - set(BY_ID))
+    if not unknown:
+        return []
+    return [
+        Error(
+            f"SANDBOX_ACCEPT_RISK names no promise: {', '.join(unknown)}.",
+            hint=f"The promises are {', '.join(BY_ID)}.",
+            id="sandbox.E011",
+        )
+    ]

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from sandbox import admission, assembly, dispatch, pool, pool_keeper, transitions
+from sandbox import admission, assembly, dispatch, hosts, pool, pool_keeper, transitions
 from sandbox.errors import SandboxEngineError, SandboxError
 from sandbox.models import Machine, Sandbox, State, WarmMachine
 from sandbox.specs import MachineSpec, SandboxSpec
@@ -50,6 +50,8 @@ def _create(sandbox_id: str, token: str) -> None:
 def _assemble(sandbox_id: str, token: str) -> None:
     sandbox = Sandbox.objects.get(pk=sandbox_id)
     spec = SandboxSpec.model_validate(sandbox.spec)
+    # Again, although Start asked: the host may have been examined since.
+    hosts.require_kinds(machine.kind for machine in spec.machines)
     if sandbox.rebuild:
         assembly.remove_objects(sandbox_id)
         Sandbox.objects.filter(pk=sandbox_id, claim=token).update(rebuild=False)

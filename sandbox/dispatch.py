@@ -32,6 +32,11 @@ def refill() -> None:
     _send("sandbox.tasks.refill")
 
 
+def examine() -> None:
+    """Have a worker examine its host."""
+    _send("sandbox.tasks.examine")
+
+
 def _send(task: str, *arguments: str) -> None:
     try:
         current_app.send_task(task, list(arguments))

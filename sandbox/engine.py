@@ -36,8 +36,11 @@ def _api() -> docker.APIClient:
 
 
 @contextmanager
-def _translated(what: str) -> Iterator[docker.APIClient]:
-    """Run an SDK call; its errors become ours, with the engine's words in the log."""
+def _translated(what: str, refusal_level: int = logging.ERROR) -> Iterator[docker.APIClient]:
+    """Run an SDK call; its errors become ours, with the engine's words in the log.
+
+    `refusal_level`: how loud the log is about an engine that says no. Probes ask to know.
+    """
     if not settings.SANDBOX_ENGINE_ACCESS:
         raise SandboxEngineError(f"This process may not reach the engine ({what}).")
     try:
@@ -49,7 +52,7 @@ def _translated(what: str) -> Iterator[docker.APIClient]:
         raise MachineDied(hint=None) from error
     except (docker.errors.DockerException, requests.RequestException) as error:
         if isinstance(error, docker.errors.APIError):
-            log.error("%s: %s", what, error)
+            log.log(refusal_level, "%s: %s", what, error)
             raise SandboxEngineError(f"The engine refused: {error.explanation}") from error
         _local.client = None
         log.warning("%s: %s", what, error)
@@ -114,20 +117,44 @@ def inspect_container(container_id: str) -> dict[str, Any] | None:
 
 def run_helper(body: dict[str, Any]) -> tuple[int, str]:
     """Run a short-lived container to its end, remove it; return exit code and output."""
-    with _translated("helper") as api:
+    with helper(body) as container_id:
+        return end_of(container_id)
+
+
+@contextmanager
+def helper(body: dict[str, Any]) -> Iterator[str]:
+    """A short-lived container that runs while the block does; yields its id."""
+    with _translated("helper", logging.DEBUG) as api:
         container_id = _create(api, body, None)
-        try:
+    try:
+        with _translated("start helper", logging.DEBUG) as api:
             api.start(container_id)
-            status = api.wait(container_id, timeout=CALL_TIMEOUT_SECONDS)["StatusCode"]
-            return status, api.logs(container_id).decode(errors="replace")
-        finally:
-            api.remove_container(container_id, force=True, v=True)
+        yield container_id
+    finally:
+        remove_object("container", container_id)
 
 
-def create_volume(name: str, labels: dict[str, str]) -> None:
-    """Create a volume; the engine answers the same for one that exists."""
-    with _translated(f"volume {name}") as api:
-        api.create_volume(name, labels=labels)
+def end_of(container_id: str) -> tuple[int, str]:
+    """Wait for a container to end; return exit code and output."""
+    with _translated(f"wait for {container_id[:12]}") as api:
+        status = api.wait(container_id, timeout=CALL_TIMEOUT_SECONDS)["StatusCode"]
+    return status, output_of(container_id)
+
+
+def output_of(container_id: str) -> str:
+    """What a container without a terminal has written so far, errors included."""
+    with _translated(f"output of {container_id[:12]}") as api:
+        return api.logs(container_id).decode(errors="replace")
+
+
+def create_volume(name: str, labels: dict[str, str], options: dict[str, str] | None = None) -> None:
+    """Create a volume; the engine answers the same for one that exists.
+
+    `options` are the local driver's, such as `{"size": "64m"}`, which it refuses where the
+    file system has no quota.
+    """
+    with _translated(f"volume {name}", logging.DEBUG if options else logging.ERROR) as api:
+        api.create_volume(name, labels=labels, driver_opts=options or {})
 
 
 def create_network(name: str, labels: dict[str, str]) -> str:

@@ -96,6 +96,12 @@ class EngineDown(SandboxEngineError):
     hint = "Text and quizzes work. Tell whoever runs this site; Start comes back by itself."
 
 
+class KindOff(SandboxEngineError):
+    code = "kind_off"
+    message = "Machines of this kind are off on this site."
+    hint = "Text and quizzes work. Whoever runs this site: manage.py sandboxreport says why."
+
+
 class BrokerDown(SandboxEngineError):
     code = "no_broker"
     message = "The site can't reach its workers."

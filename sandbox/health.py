@@ -8,6 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 
 from sandbox import hosts
 from sandbox.models import Sandbox, State
+from sandbox.specs import RUNNABLE_KINDS
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -23,6 +24,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
         state = hosts.availability()
         if not state.available:
             reasons.append(state.message)
+        elif not any(hosts.availability([kind]).available for kind in RUNNABLE_KINDS):
+            reasons.append("Every kind of machine is off: manage.py sandboxreport says why.")
     except DatabaseError as error:
         reasons.append(f"The database does not answer: {error}")
     if not any(settings.COURSES_PATH.glob("*/course.yaml")):

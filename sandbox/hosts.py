@@ -1,8 +1,11 @@
 """What is known of the engine's host: read by the worker, shown by everyone."""
 
+import hashlib
+import json
 import logging
 import platform
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +13,11 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from sandbox import engine
-from sandbox.errors import EngineDown, SandboxEngineError
+from sandbox import engine, promises
+from sandbox.errors import EngineDown, KindOff, SandboxEngineError
 from sandbox.images import image_ref, seed_marker_ref, seed_volume
 from sandbox.models import Host
+from sandbox.promises import Finding, Verdict
 from sandbox.specs import RUNNABLE_KINDS
 
 log = logging.getLogger(__name__)
@@ -41,8 +45,11 @@ def current() -> Host | None:
     return Host.objects.filter(pk=NAME).first()
 
 
-def availability() -> Availability:
-    """Whether a sandbox can be started now, from the database alone."""
+def availability(kinds: Iterable[str] = ()) -> Availability:
+    """Whether a sandbox can be started now, from the database alone.
+
+    With `kinds`, whether one with machines of these kinds can.
+    """
     host = current()
     if host is None or (timezone.now() - host.seen_at).total_seconds() > STALE_SECONDS:
         return Availability(
@@ -50,7 +57,27 @@ def availability() -> Availability:
             "No worker answers.",
             "Whoever runs this site should look at the worker's log. Text and quizzes work.",
         )
-    return Availability(not host.problem, host.problem, host.hint)
+    if host.problem:
+        return Availability(False, host.problem, host.hint)
+    try:
+        promises.require(kinds, findings_of(host))
+    except KindOff as error:
+        return Availability(False, error.message, error.hint)
+    return Availability(True)
+
+
+def findings_of(host: Host | None) -> dict[str, Finding]:
+    """What the latest examination found, by promise id; empty before the first."""
+    kept = host.examination.get("findings", {}) if host else {}
+    return {
+        promise: Finding(Verdict(found["verdict"]), found["evidence"])
+        for promise, found in kept.items()
+    }
+
+
+def require_kinds(kinds: Iterable[str]) -> None:
+    """Raise KindOff when machines of one of these kinds may not be made on this host."""
+    promises.require(kinds, findings_of(current()))
 
 
 def refresh() -> Host:
@@ -63,6 +90,7 @@ def refresh() -> Host:
             "memory_bytes": info["MemTotal"],
             "engine_version": info["ServerVersion"],
             "boot_id": _boot_id(info["KernelVersion"]),
+            "engine_digest": _engine_digest(info, _boot_id(info["KernelVersion"])),
         }
         facts |= _measured(info)
         missing = missing_images()
@@ -99,6 +127,31 @@ def _measured(info: dict[str, Any]) -> dict[str, int | float | None]:
         "memory_available_bytes": int(available.split()[1]) * 1024,
         "disk_used_percent": round(100 * disk.used / (disk.used + disk.free), 1),
     }
+
+
+def engine_facts(info: dict[str, Any]) -> dict[str, Any]:
+    """What an operator wants to know of the engine, from its own description."""
+    below = dict(pair for pair in info.get("DriverStatus") or [] if len(pair) == 2)
+    return {
+        "engine": info.get("ServerVersion", ""),
+        "kernel": info.get("KernelVersion", ""),
+        "system": info.get("OperatingSystem", ""),
+        "processors": info.get("NCPU", 0),
+        "memory_bytes": info.get("MemTotal", 0),
+        "cgroups": f"v{info.get('CgroupVersion', '?')}, {info.get('CgroupDriver', '?')} driver",
+        "storage": info.get("Driver", ""),
+        "file_system": below.get("Backing Filesystem", ""),
+        "runtimes": sorted(info.get("Runtimes") or {}),
+        "default_runtime": info.get("DefaultRuntime", ""),
+        "security": sorted(info.get("SecurityOptions") or []),
+        "swap_limit": bool(info.get("SwapLimit")),
+    }
+
+
+def _engine_digest(info: dict[str, Any], boot_id: str) -> str:
+    """Changes when another engine answers, or the same one with another configuration."""
+    facts = [info.get("ID", ""), boot_id, engine_facts(info), info.get("Runtimes")]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def missing_images() -> list[str]:

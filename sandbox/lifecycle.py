@@ -64,13 +64,14 @@ def request_start(
     """Give the learner a sandbox for a lesson: the live one, or a new one.
 
     Raises SandboxLive (with `sandbox_id`) when another lesson's is live, EngineDown,
-    TooManyStarts, OutOfCapacity.
+    KindOff, TooManyStarts, OutOfCapacity.
     """
     if found := live_sandbox(learner):
         return _same_lesson(found, course, lesson)
     state = hosts.availability()
     if not state.available:
         raise EngineDown(state.message, state.hint)
+    hosts.require_kinds(machine.kind for machine in spec.machines)
     admission.check_rate(learner.pk, address)
     try:
         with transaction.atomic():

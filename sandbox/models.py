@@ -234,6 +234,12 @@ class Host(models.Model):
     # Last pair of CLOCK_BOOTTIME and wall clock (seconds), to notice a clock that was set.
     clock_boot = models.FloatField(null=True)
     clock_wall = models.FloatField(null=True)
+    # Changes when the engine or its configuration does.
+    engine_digest = models.CharField(max_length=64, blank=True)
+    # What the latest examination found (`sandbox/examination.py`); empty before the first.
+    examination = models.JSONField(default=dict)
+    # The last sign of life of the examination that runs now.
+    examining_since = models.DateTimeField(null=True)
     # Why Start is off, empty when it is on.
     problem = models.CharField(max_length=500, blank=True)
     hint = models.CharField(max_length=500, blank=True)

@@ -2,14 +2,15 @@
 
 from celery import shared_task
 
-from sandbox import creation, machines, pool_keeper, reaper, replies
+from sandbox import creation, examination, machines, pool_keeper, reaper, replies
 from sandbox.errors import SandboxError
 from sandbox.models import Sandbox
 
 
 @shared_task
 def create(sandbox_id: str) -> None:
-    """Make the machines of a requested sandbox."""
+    """Make the machines of a requested sandbox, on a host that was examined."""
+    examination.ensure()
     creation.create(sandbox_id)
 
 
@@ -41,6 +42,18 @@ def reap() -> None:
 def reconcile() -> None:
     """Compare database and engine, both ways."""
     reaper.reconcile()
+
+
+@shared_task
+def examine() -> None:
+    """Find out what this host keeps, because somebody asks."""
+    examination.examine()
+
+
+@shared_task
+def examine_if_due() -> None:
+    """Find out what this host keeps, if that may have changed."""
+    examination.examine_if_due()
 
 
 @shared_task

@@ -6,6 +6,7 @@ from django.utils import timezone
 from courses.launch import opened_by, sandbox_spec
 from sandbox import admission, dispatch
 from sandbox.models import Host, Sandbox, State
+from sandbox.promises import PROMISES
 
 URL = "/api/v1/sandboxes"
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("library")]
@@ -48,6 +49,24 @@ def test_other_lesson_live_is_409_with_its_id(own, host, learner):
     assert said.status_code == 409
     assert said.json()["error"]["code"] == "sandbox_live"
     assert said.json()["error"]["sandbox_id"] == other.pk
+
+
+def test_a_kind_that_is_off_is_503_and_says_which_promise_and_what_to_change(own, host):
+    host.examination = {"findings": {p.id: {"verdict": "kept", "evidence": ""} for p in PROMISES}}
+    host.examination["findings"]["seccomp"]["verdict"] = "not kept"
+    host.save()
+    said = start(own)
+    assert said.status_code == 503
+    error = said.json()["error"]
+    assert error["code"] == "kind_off"
+    assert "system call" in error["message"]
+    assert "SANDBOX_ACCEPT_RISK=seccomp" in error["hint"]
+    page = own.get("/courses/boats/hull/")
+    assert page.context["page_data"]["engine"] == {
+        "available": False,
+        "message": error["message"],
+        "hint": error["hint"],
+    }
 
 
 def test_lesson_without_machines_is_409(own, host):

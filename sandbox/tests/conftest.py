@@ -1,6 +1,6 @@
 """Sandboxes for tests without an engine."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
@@ -11,8 +11,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from classroom.models import User
-from sandbox import hosts
+from sandbox import examination, hosts
 from sandbox.models import Host, Machine, Sandbox, State, make_sandbox_id
+from sandbox.promises import PROMISES
 from sandbox.specs import MachineSpec, SandboxSpec
 
 GIB = 1024**3
@@ -38,6 +39,30 @@ def host(db: None) -> Host:
         memory_bytes=8 * GIB,
         seen_at=timezone.now(),
     )
+
+
+@pytest.fixture
+def examined(host: Host) -> Callable[..., Host]:
+    """Write an examination that found everything kept, but for what is named."""
+
+    def examine(**verdicts: str) -> Host:
+        found = {promise.id: "kept" for promise in PROMISES}
+        found |= {name.replace("_", "-"): verdict for name, verdict in verdicts.items()}
+        host.examination = {
+            "at": timezone.now().isoformat(),
+            "engine": host.engine_digest,
+            "engine_version": "20.10.0",
+            "settings": examination.settings_digest(),
+            "facts": hosts.engine_facts({"ServerVersion": "20.10.0", "Runtimes": {"runc": {}}}),
+            "findings": {
+                name: {"verdict": verdict, "evidence": f"seen <{name}>"}
+                for name, verdict in found.items()
+            },
+        }
+        host.save()
+        return host
+
+    return examine
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from sandbox.checks import POSITIVE
 from sandbox.models import Host, State
+from sandbox.promises import PROMISES
 
 
 def test_healthz_answers_without_anything_else(client: Client) -> None:
@@ -32,6 +33,17 @@ def test_readyz_is_503_without_a_worker(client: Client, db: None) -> None:
 def test_readyz_is_503_when_the_worker_went_silent(client: Client, host: Host) -> None:
     Host.objects.update(seen_at=timezone.now() - timedelta(minutes=5))
     assert client.get("/readyz").status_code == 503
+
+
+def test_readyz_is_503_only_when_every_kind_is_off(client: Client, examined: Any) -> None:
+    examined(user_namespaces="not kept")
+    assert client.get("/readyz").status_code == 200
+    examined(isolated_network="not kept")
+    said = client.get("/readyz")
+    assert said.status_code == 503
+    assert said.json()["reasons"] == [
+        "Every kind of machine is off: manage.py sandboxreport says why."
+    ]
 
 
 def test_readyz_is_503_without_courses(
@@ -69,6 +81,11 @@ def test_zero_is_refused(settings: Any, name: str) -> None:
         ("SANDBOX_MEMORY_PERCENT", 0, "sandbox.E003"),
         ("SANDBOX_MEMORY_PERCENT", 401, "sandbox.E003"),
         ("TERMINAL_WINDOW_BYTES", 128 * 1024, "sandbox.E004"),
+        ("START_RATE_LEARNER", "many", "sandbox.E010"),
+        ("START_RATE_LEARNER", "", "sandbox.E010"),
+        ("START_RATE_ADDRESS", "10/fortnight", "sandbox.E010"),
+        ("START_RATE_ADDRESS", "0/minute", "sandbox.E010"),
+        ("SANDBOX_ACCEPT_RISK", ["seccomp", "no-such-promise"], "sandbox.E011"),
     ],
 )
 def test_wrong_values_are_named(settings: Any, name: str, value: Any, check: str) -> None:
@@ -77,3 +94,16 @@ def test_wrong_values_are_named(settings: Any, name: str, value: Any, check: str
     assert problems
     assert problems[0].hint
     assert name in problems[0].msg
+
+
+def test_the_hint_about_risks_lists_every_promise(settings: Any) -> None:
+    settings.SANDBOX_ACCEPT_RISK = ["no-such-promise"]
+    [problem] = [problem for problem in run_checks() if problem.id == "sandbox.E011"]
+    assert "no-such-promise" in problem.msg
+    assert all(promise.id in str(problem.hint) for promise in PROMISES)
+
+
+@pytest.mark.parametrize("rate", ["1/second", "30/5 minute", "600 per hour"])
+def test_rates_may_be_written_in_each_way_that_the_limiter_reads(settings: Any, rate: str) -> None:
+    settings.START_RATE_LEARNER = rate
+    assert found("sandbox.") == set()

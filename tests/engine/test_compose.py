@@ -176,6 +176,16 @@ def read_preview(project: Project, url: str) -> str:
             time.sleep(0.5)
 
 
+def test_a_worker_in_a_container_finds_out_what_the_host_keeps(project: Project) -> None:
+    report = json.loads(
+        project.inside("worker", "python", "manage.py", "sandboxreport", "--again", "--json")
+    )
+    assert report["all_kept"], report["rows"]
+    verdicts = {row["id"]: row["verdict"] for row in report["rows"]}
+    assert verdicts["cgroup-delegation"] == "kept", "by a helper, which it can't do itself"
+    assert "not known" not in verdicts.values()
+
+
 def test_beat_knows_the_queue_and_no_secret(project: Project) -> None:
     environment = project.inspect("beat")["Config"]["Env"]
     assert any(entry.startswith("REDIS_URL=") for entry in environment)
