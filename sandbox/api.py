@@ -1,14 +1,15 @@
-"""API of sandboxes that exist: look, extend, stop, reset, write a file, open a preview."""
+"""API of sandboxes that exist: look, extend, stop, reset, write a file, open and end a preview."""
 
 from typing import Any
 
 from django.http import HttpRequest
 from ninja import Router, Schema, Status
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from sandbox import lifecycle, preview_links, replies
 from sandbox.errors import MachineNotFound, SandboxEngineError, SandboxError, SandboxNotReady
 from sandbox.models import USABLE
+from sandbox.specs import MACHINE_NAME
 from sandbox.tasks import write_file
 
 router = Router(tags=["sandboxes"])
@@ -76,7 +77,7 @@ class FileOut(Schema):
 
 
 class PreviewIn(Schema):
-    machine: str
+    machine: str = Field(pattern=MACHINE_NAME)
     port: int
 
 
@@ -150,3 +151,11 @@ def open_preview(request: HttpRequest, sandbox_id: str, preview: PreviewIn) -> A
         sandbox, preview.machine, preview.port, site_host=request.get_host()
     )
     return Status(201, {"url": url})
+
+
+@router.delete("/sandboxes/{sandbox_id}/previews", response={204: None})
+def revoke_preview(request: HttpRequest, sandbox_id: str, preview: PreviewIn) -> Any:
+    """End the address of a port; opening it again gives another."""
+    sandbox = lifecycle.get_for(request.user, sandbox_id)
+    preview_links.revoke(sandbox, preview.machine, preview.port)
+    return Status(204, None)

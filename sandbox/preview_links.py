@@ -10,7 +10,7 @@ import base64
 import hmac
 import re
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from django.conf import settings
@@ -21,7 +21,9 @@ from sandbox.errors import BadRequest, MachineNotFound, SandboxNotReady, Sandbox
 from sandbox.models import USABLE, Preview, Sandbox
 
 HALF = 16
-_LABEL = re.compile(r"^p-([a-z2-7]{32})-([1-9][0-9]{0,4})$")
+_LABEL = re.compile(r"p-([a-z2-7]{32})-([1-9][0-9]{0,4})")
+_WEB_PORTS = {"http": "80", "https": "443"}
+_LAST_PORT = 65535
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # Ports of the machine's own engine; a preview must not hand its API to a page.
 CLOSED_PORTS = frozenset({2375, 2376})
@@ -36,6 +38,13 @@ class PreviewNeedsName(SandboxUserError):
     )
 
 
+class PreviewNotFound(SandboxUserError):
+    code = "not_found"
+    message = "This port has no preview."
+    hint = "Name the machine and port of one that you opened."
+    status = 404
+
+
 def _b32(data: bytes) -> str:
     return base64.b32encode(data).decode().lower()[:HALF]
 
@@ -46,7 +55,7 @@ def _seal(random: str, port: int) -> str:
 
 
 def open_link(sandbox: Sandbox, machine: str, port: int, *, site_host: str) -> str:
-    """The address of a port, the same as before while that one is valid.
+    """The address of a port, the same as before while that one is valid; its time begins anew.
 
     `site_host`: the Host header under which the caller sees the site.
     Raises SandboxNotReady, MachineNotFound, BadRequest, PreviewNeedsName.
@@ -55,23 +64,38 @@ def open_link(sandbox: Sandbox, machine: str, port: int, *, site_host: str) -> s
         raise SandboxNotReady
     if not sandbox.machines.filter(name=machine).exists():
         raise MachineNotFound
-    if not 1 <= port <= 65535 or port in CLOSED_PORTS:
+    if not 1 <= port <= _LAST_PORT or port in CLOSED_PORTS:
         raise BadRequest(f"Port {port} can't be previewed.", "Choose the port your app listens on.")
     if not _reachable_from(site_host):
         raise PreviewNeedsName
-    now = timezone.now()
-    found = Preview.objects.filter(
-        sandbox=sandbox, machine=machine, port=port, revoked_at=None, expires_at__gt=now
-    ).first()
-    return link_of(found or _make(sandbox, machine, port))
+    return link_of(_renewed(sandbox, machine, port) or _make(sandbox, machine, port))
+
+
+def revoke(sandbox: Sandbox, machine: str, port: int) -> None:
+    """End the address of a port, whether or not it is valid still. Raises PreviewNotFound.
+
+    What it has begun to answer is cut some seconds later.
+    """
+    previews = sandbox.previews.filter(machine=machine, port=port)
+    if not 1 <= port <= _LAST_PORT or not previews.exists():
+        raise PreviewNotFound
+    previews.filter(revoked_at=None).update(revoked_at=timezone.now())
+
+
+def _expiry() -> datetime:
+    return timezone.now() + timedelta(seconds=settings.PREVIEW_LIFETIME_SECONDS)
+
+
+def _renewed(sandbox: Sandbox, machine: str, port: int) -> Preview | None:
+    valid = Preview.objects.filter(
+        sandbox=sandbox, machine=machine, port=port, revoked_at=None, expires_at__gt=timezone.now()
+    )
+    return valid.first() if valid.update(expires_at=_expiry()) else None
 
 
 def _make(sandbox: Sandbox, machine: str, port: int) -> Preview:
     random = _b32(secrets.token_bytes(10))
-    fresh = {
-        "token": random + _seal(random, port),
-        "expires_at": timezone.now() + timedelta(seconds=settings.PREVIEW_LIFETIME_SECONDS),
-    }
+    fresh = {"token": random + _seal(random, port), "expires_at": _expiry()}
     port_of = {"sandbox": sandbox, "machine": machine, "port": port}
     try:
         with transaction.atomic():
@@ -101,24 +125,33 @@ def _reachable_from(site_host: str) -> bool:
     return _name(site_host) in LOOPBACK
 
 
+def _split(host: str) -> tuple[str, str]:
+    """Name and port of a Host header; the port is the scheme's where none is written."""
+    name, colon, port = host.lower().rpartition(":")
+    if not colon or not port.isdecimal():
+        name, port = host.lower(), _WEB_PORTS.get(settings.SITE_URL.partition("://")[0], "")
+    return name.rstrip(".").strip("[]"), port
+
+
 def _name(host: str) -> str:
-    return (
-        host.rsplit(":", 1)[0].strip("[]").lower() if not host.endswith("]") else host.strip("[]")
-    )
+    return _split(host)[0]
 
 
 def is_preview_host(host: str) -> bool:
     """Whether a Host header names a preview, valid or not."""
-    label, _, parent = host.lower().partition(".")
+    label, _, parent = _name(host).partition(".")
     return (
-        bool(settings.PREVIEW_HOST) and label.startswith("p-") and parent == settings.PREVIEW_HOST
+        bool(settings.PREVIEW_HOST)
+        and label.startswith("p-")
+        and parent == _name(settings.PREVIEW_HOST)
     )
 
 
 def find(host: str) -> Preview | None:
     """The preview that a Host header names, if it is genuine, valid and its sandbox is up."""
-    match = _LABEL.match(host.lower().partition(".")[0])
-    if match is None:
+    name, site_port = _split(host)
+    match = _LABEL.fullmatch(name.partition(".")[0])
+    if match is None or not is_preview_host(host) or site_port != _split(settings.PREVIEW_HOST)[1]:
         return None
     token, port = match[1], int(match[2])
     if not hmac.compare_digest(token[HALF:], _seal(token[:HALF], port)):

@@ -1,7 +1,10 @@
 """Sandboxes for tests without an engine."""
 
-from collections.abc import Callable, Iterator
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -11,10 +14,11 @@ from django.conf import settings
 from django.utils import timezone
 
 from classroom.models import User
-from sandbox import examination, hosts
+from sandbox import examination, hosts, preview_links
 from sandbox.models import Host, Machine, Sandbox, State, make_sandbox_id
 from sandbox.promises import PROMISES
 from sandbox.specs import MachineSpec, SandboxSpec
+from sandbox.tests.port_engine import PortEngine
 
 GIB = 1024**3
 
@@ -127,3 +131,39 @@ def make_sandbox(learner: User, spec: SandboxSpec) -> Any:
         return sandbox
 
     return make
+
+
+@pytest.fixture
+async def port_engine(settings: Any) -> AsyncIterator[PortEngine]:
+    """An engine whose machines' ports are this host's own."""
+    engine = PortEngine()
+    with tempfile.TemporaryDirectory(prefix="slipway-engine-") as folder:
+        path = Path(folder) / "sock"
+        await engine.listen(path)
+        settings.DOCKER_HOST = f"unix://{path}"
+        yield engine
+        await engine.end()
+
+
+@pytest.fixture
+async def preview_of(make_sandbox: Any) -> Callable[[int], Awaitable[str]]:
+    """Opens the preview of a port of a machine that is up; gives its host."""
+    sandbox = await asyncio.to_thread(make_sandbox)
+
+    async def preview(port: int) -> str:
+        url = await asyncio.to_thread(
+            preview_links.open_link, sandbox, "laptop", port, site_host="localhost:8000"
+        )
+        return url.removeprefix("http://").rstrip("/")
+
+    return preview
+
+
+@pytest.fixture
+async def open_app(port_engine: PortEngine, preview_of: Any) -> Callable[[Any], Awaitable[str]]:
+    """Runs an app in the machine; gives the host of its preview."""
+
+    async def opened(app: Any) -> str:
+        return str(await preview_of(await port_engine.serve(app)))
+
+    return opened

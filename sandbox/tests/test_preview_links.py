@@ -45,6 +45,49 @@ def test_an_address_finds_its_port_whatever_its_case(sandbox: Sandbox) -> None:
         assert preview_links.is_preview_host(form)
 
 
+@pytest.mark.parametrize("site", ["localhost:9000", "localhost", "localhost:", "localhost:8000:1"])
+def test_an_address_under_another_port_of_the_site_is_refused(sandbox: Sandbox, site: str) -> None:
+    host = opened(sandbox).replace(LOCAL, site)
+    assert preview_links.find(host) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "parent"),
+    [
+        ("https://learn.example.org", "preview.example.org"),
+        ("https://learn.example.org", "Preview.Example.org:443"),
+        ("http://learn.example.org", "preview.example.org:80"),
+    ],
+)
+def test_the_schemes_own_port_may_be_written_or_not(
+    sandbox: Sandbox, settings: Any, url: str, parent: str
+) -> None:
+    settings.SITE_URL, settings.PREVIEW_HOST = url, parent
+    link = preview_links.open_link(sandbox, "laptop", 80, site_host="learn.example.org")
+    scheme, _, host = link.rstrip("/").partition("://")
+    name = host.partition(":")[0].lower()
+    standard = {"http": "80", "https": "443"}[scheme]
+    for form in (host, name, f"{name}:{standard}", f"{name}."):
+        assert preview_links.is_preview_host(form), form
+        assert preview_links.find(form), form
+    assert preview_links.is_preview_host(f"{name}:8000"), "and so never the site"
+    assert preview_links.find(f"{name}:8000") is None
+
+
+def test_the_label_alone_is_no_address(sandbox: Sandbox) -> None:
+    host = opened(sandbox)
+    label = host.partition(".")[0]
+    for form in (label, f"{label}.example.org", f"{label}.x.{LOCAL}", f"{label}\n.{LOCAL}"):
+        assert preview_links.find(form) is None, form
+
+
+def test_opening_again_gives_the_address_its_whole_time_anew(sandbox: Sandbox) -> None:
+    host = opened(sandbox)
+    Preview.objects.update(expires_at=timezone.now() + timedelta(seconds=5))
+    assert opened(sandbox) == host
+    assert Preview.objects.get().expires_at > timezone.now() + timedelta(seconds=3000)
+
+
 def test_the_same_port_keeps_its_address_and_another_gets_another(sandbox: Sandbox) -> None:
     assert opened(sandbox) == opened(sandbox)
     assert opened(sandbox, 5001) != opened(sandbox)

@@ -4,6 +4,7 @@
  *   await-engine SOCKET SECONDS     waits until an engine answers GET /_ping on a Unix socket */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -17,6 +18,9 @@
 #include "slipway.h"
 
 #define PING_INTERVAL_MILLISECONDS 20
+/* How long an answer may last after the input's end. A client that closed its half gets its answer; of one that
+ * left altogether the same is seen, and an app that streams or never answers would keep the tunnel for ever. */
+#define LINGER_SECONDS 5
 
 /* One direction of a tunnel. Bytes that were read and not yet written stay here, so that a slow reader on
  * one side never blocks the other direction. */
@@ -91,11 +95,18 @@ static void tunnel(int connection)
     up.from = STDIN_FILENO;
     up.to = down.from = connection;
     down.to = STDOUT_FILENO;
+    double deadline = 0;
+    /* Room for a byte is not room for a buffer: a write that waited would hold up the other direction. */
+    fcntl(connection, F_SETFL, O_NONBLOCK);
+    fcntl(STDOUT_FILENO, F_SETFL, O_NONBLOCK);
     /* The answer's end ends the tunnel: nobody is left to send to. */
-    while (!down.finished) {
-        struct pollfd slots[2] = {wanted(&up), wanted(&down)};
-        if (poll(slots, 2, -1) < 0 && errno != EINTR)
+    while (!down.finished && (deadline == 0 || boot_seconds() < deadline)) {
+        /* The third notices the input's end while an app that does not read keeps the first from it. */
+        struct pollfd slots[3] = {wanted(&up), wanted(&down), {deadline == 0 ? STDIN_FILENO : -1, 0, 0}};
+        if (poll(slots, 3, deadline == 0 ? -1 : LINGER_SECONDS * 1000) < 0 && errno != EINTR)
             return;
+        if (slots[2].revents)
+            deadline = boot_seconds() + LINGER_SECONDS;
         step(&up, slots[0].revents, slots[0].revents);
         step(&down, slots[1].revents, slots[1].revents);
     }
