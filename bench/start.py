@@ -8,7 +8,10 @@ Runs a site of its own as `./start` does, and takes turns:
   opened, resized, up to the first byte of its prompt; over HTTP and WebSockets;
 - docker: the same with the docker lesson, up to a prompt whose engine answers.
 
-Nothing is warm: each round makes new containers. Prints medians and ratios.
+- shell warm, docker warm: the same where the pool holds a machine for each Start.
+
+Without "warm" each round makes new containers. Prints medians and ratios; "handed over" is
+the server's own time from Start to ready.
 """
 
 import json
@@ -31,6 +34,10 @@ from sandbox.images import image_ref
 from tests.running_site import Site, running_site
 
 PROMPT = b"$ "
+COLUMNS = (
+    *("bare", "shell ready", "shell", "docker ready", "docker"),
+    *("shell warm handed over", "shell warm", "docker warm handed over", "docker warm"),
+)
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 10
 
 
@@ -73,6 +80,11 @@ class Caller:
         address = self.site.url.replace("http", "ws", 1) + f"/ws/sandboxes/{path}"
         return connect(address, additional_headers=self.headers, proxy=None)
 
+    def warm_up(self, kind: str, machine: str) -> None:
+        """Wait until the pool has one machine of the kind."""
+        while f"{kind} {machine}: 1 ready" not in self.site.manage("pool", "show"):
+            time.sleep(0.5)
+
     def start(self, lesson: str, machine: str) -> tuple[float, float]:
         """Seconds to ready and to the prompt."""
         began = time.perf_counter()
@@ -83,6 +95,7 @@ class Caller:
                 event = json.loads(events.recv(timeout=60))
                 state = event.get("sandbox", {}).get("state")
                 if state == "ready":
+                    self.handed_over = event["sandbox"]["ready_seconds"]
                     break
                 if state == "failed":
                     raise RuntimeError(event)
@@ -104,9 +117,7 @@ class Caller:
 
 
 def main() -> None:
-    columns: dict[str, list[float]] = {
-        name: [] for name in ("bare", "shell ready", "shell", "docker ready", "docker")
-    }
+    columns: dict[str, list[float]] = {name: [] for name in COLUMNS}
     with (
         tempfile.TemporaryDirectory() as folder,
         running_site(Path(folder), START_RATE_LEARNER="1000/minute") as site,
@@ -118,6 +129,16 @@ def main() -> None:
                 ready, prompt = caller.start(lesson, machine)
                 columns[f"{lesson} ready"].append(ready)
                 columns[lesson].append(prompt)
+        for lesson, machine in (("shell", "box"), ("docker", "docker")):
+            order = ("--kind", lesson, "--name", machine, "--count", "1", "--minutes", "60")
+            site.manage("pool", "warm", *order)
+            for _ in range(ROUNDS):
+                caller.warm_up(lesson, machine)
+                # What refilling set off is over.
+                time.sleep(1)
+                _, prompt = caller.start(lesson, machine)
+                columns[f"{lesson} warm handed over"].append(caller.handed_over)
+                columns[f"{lesson} warm"].append(prompt)
     report(columns)
 
 
@@ -130,9 +151,11 @@ def report(columns: dict[str, list[float]]) -> None:
     for name, values in columns.items():
         low, high = min(values), max(values)
         ratio = middle[name] / middle["bare"]
-        print(f"{name:13} median {middle[name]:5.2f} s  ({low:.2f} to {high:.2f})  {ratio:.2f} x")
+        print(f"{name:24} median {middle[name]:5.2f} s  ({low:.2f} to {high:.2f})  {ratio:.2f} x")
     print(f"shell, Start to prompt: {middle['shell'] / middle['bare']:.2f} x bare (goal 1.6)")
     print(f"docker, Start to an answering engine: {middle['docker']:.2f} s (goal 4)")
+    print(f"warm shell {middle['shell warm'] * 1000:.0f} ms to the prompt (goal 150)")
+    print(f"warm docker {middle['docker warm'] * 1000:.0f} ms to the prompt (goal 250)")
 
 
 if __name__ == "__main__":

@@ -46,7 +46,10 @@ def user_of_token(secret: str) -> User | None:
     )
     if token is None:
         return None
-    Token.objects.filter(pk=token.pk).update(last_used_at=timezone.now())
+    now = timezone.now()
+    # To the minute is enough; a write for every call would make all callers wait for each other.
+    if token.last_used_at is None or (now - token.last_used_at).total_seconds() > 60:
+        Token.objects.filter(pk=token.pk).update(last_used_at=now)
     return token.user
 
 

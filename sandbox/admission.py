@@ -42,36 +42,42 @@ def first_state(memory_bytes: int) -> str:
 
     Raises OutOfCapacity when the queue is full, and for machines that can never fit.
     """
-    hosts.lock()
-    if memory_bytes > capacity_bytes():
+    host = hosts.lock()
+    capacity = capacity_bytes(host)
+    if memory_bytes > capacity:
         # It would wait at the queue's head for ever, and everybody behind it.
         raise OutOfCapacity(
             "These machines need more memory than this host gives to sandboxes.",
             "Whoever runs this site can raise SANDBOX_MEMORY_PERCENT or use a larger host.",
         )
     waiting = Sandbox.objects.filter(state=State.QUEUED).count()
-    if not waiting and memory_bytes <= room_bytes() and not memory_is_short():
+    if not waiting and memory_bytes <= capacity - held_bytes() and not memory_is_short(host):
         return State.REQUESTED
     if waiting >= settings.SANDBOX_QUEUE_LIMIT:
         raise OutOfCapacity
     return State.QUEUED
 
 
-def capacity_bytes() -> int:
+def capacity_bytes(host: Host | None) -> int:
     """Bytes that the memory limits of all machines together may reach."""
-    total = Host.objects.aggregate(total=Sum("memory_bytes"))["total"] or 0
+    total = host.memory_bytes if host else 0
     return int(total * settings.SANDBOX_MEMORY_PERCENT / 100)
+
+
+def held_bytes() -> int:
+    """Bytes of memory limits that sandboxes hold."""
+    held = Sandbox.objects.filter(state__in=HOLDING_MEMORY).aggregate(held=Sum("memory_bytes"))
+    return held["held"] or 0
 
 
 def room_bytes() -> int:
     """Bytes of memory limits that can still be given out."""
-    held = Sandbox.objects.filter(state__in=HOLDING_MEMORY).aggregate(held=Sum("memory_bytes"))
-    return capacity_bytes() - (held["held"] or 0)
+    return capacity_bytes(hosts.current()) - held_bytes()
 
 
-def memory_is_short() -> bool:
+def memory_is_short(host: Host | None) -> bool:
     """Whether the host, as last measured, has less memory left than a Start may take."""
-    available = Host.objects.values_list("memory_available_bytes", flat=True).first()
+    available = host.memory_available_bytes if host else None
     return available is not None and available < settings.SANDBOX_MEMORY_FREE_MIB * 1024 * 1024
 
 
@@ -79,8 +85,8 @@ def admit_waiting() -> list[str]:
     """Move the queue's head to REQUESTED while it fits; return the ids admitted, in order."""
     admitted: list[str] = []
     with transaction.atomic():
-        hosts.lock()
-        room = 0 if memory_is_short() else room_bytes()
+        host = hosts.lock()
+        room = 0 if memory_is_short(host) else capacity_bytes(host) - held_bytes()
         for waiting in Sandbox.objects.filter(state=State.QUEUED).order_by("created_at"):
             # First come, first served: a small one does not overtake a large one.
             if waiting.memory_bytes > room:

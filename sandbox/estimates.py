@@ -22,8 +22,8 @@ def position(sandbox: Sandbox) -> int | None:
     return ahead.count() + 1
 
 
-def seconds(sandbox: Sandbox) -> int | None:
-    """Seconds until machines are there.
+def seconds(sandbox: Sandbox, place: int | None) -> int | None:
+    """Seconds until machines are there, for one at `place` of its queue.
 
     For one that waits for a worker: the median of the latest starts, times the rounds
     ahead. For one that waits for memory: until enough of the live sandboxes have expired,
@@ -31,7 +31,7 @@ def seconds(sandbox: Sandbox) -> int | None:
     """
     if sandbox.state == State.REQUESTED:
         in_flight: int = settings.SANDBOX_CREATES_IN_FLIGHT
-        rounds = math.ceil((position(sandbox) or 1) / in_flight)
+        rounds = math.ceil((place or 1) / in_flight)
         return math.ceil(rounds * _start_seconds())
     return _until_memory(sandbox) if sandbox.state == State.QUEUED else None
 

@@ -3,14 +3,17 @@
 They carry state, stages, verdicts and warnings; terminal bytes never pass here.
 """
 
+import asyncio
 import logging
+import threading
+from functools import cache
 from typing import Any
 
-from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
+SEND_SECONDS = 5
 
 
 def group_of(sandbox_id: str) -> str:
@@ -25,7 +28,20 @@ def publish(sandbox_id: str, event: dict[str, Any]) -> None:
     that is away costs liveness, not truth: it is logged and the caller goes on.
     """
     message = {"type": "sandbox.event", "event": event}
+    sending = get_channel_layer().group_send(group_of(sandbox_id), message)
     try:
-        async_to_sync(get_channel_layer().group_send)(group_of(sandbox_id), message)
-    except (OSError, RedisError) as error:
+        asyncio.run_coroutine_threadsafe(sending, _loop()).result(SEND_SECONDS)
+    except (OSError, TimeoutError, RedisError) as error:
         log.warning("event %s of %s not sent: %s", event.get("type"), sandbox_id, error)
+
+
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    """An event loop of this process for events alone, which keeps its connection to Redis.
+
+    The layer connects anew for each loop, and a loop for each event would cost more than
+    all else that a Start of a warm machine does.
+    """
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="events", daemon=True).start()
+    return loop

@@ -35,9 +35,9 @@ class Availability:
     hint: str = ""
 
 
-def lock() -> None:
+def lock() -> Host | None:
     """Hold the host's row until the transaction ends, so that admissions do not interleave."""
-    Host.objects.select_for_update().filter(pk=NAME).first()
+    return Host.objects.select_for_update().filter(pk=NAME).first()
 
 
 def current() -> Host | None:

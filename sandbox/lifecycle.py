@@ -4,6 +4,7 @@ Each request writes the database and leaves the engine to a worker; none waits f
 The `*_now` functions run the worker's part in the calling process, for commands.
 """
 
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -37,6 +38,11 @@ __all__ = [
     "request_stop",
     "snapshot",
 ]
+
+
+# Admissions wait for each other anyway (hosts.lock). Waiting here is in order and ends at
+# once; SQLite's own waiting is a lottery of ever longer sleeps, seconds long for a class.
+_one_at_a_time = threading.Lock()
 
 
 def live_sandbox(learner: Any) -> Sandbox | None:
@@ -74,7 +80,7 @@ def request_start(
     hosts.require_kinds(machine.kind for machine in spec.machines)
     admission.check_rate(learner.pk, address)
     try:
-        with transaction.atomic():
+        with _one_at_a_time, transaction.atomic():
             sandbox = _insert(learner, spec, course, lesson)
     except IntegrityError:
         # The other tab, or the first of two clicks, was faster: its sandbox is ours.

@@ -78,7 +78,7 @@ def _somebody_waits() -> bool:
 
 def _reserve_bytes() -> int:
     percent: int = settings.SANDBOX_POOL_RESERVE_PERCENT
-    return admission.capacity_bytes() * percent // 100
+    return admission.capacity_bytes(hosts.current()) * percent // 100
 
 
 def _make(warm: WarmMachine) -> bool:

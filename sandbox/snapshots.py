@@ -11,13 +11,14 @@ from sandbox.models import USABLE, Machine, Sandbox
 
 def snapshot(sandbox: Sandbox) -> dict[str, Any]:
     """The sandbox as JSON-ready values; times are ISO 8601, durations seconds."""
+    place = estimates.position(sandbox)
     return {
         "id": sandbox.id,
         "course": sandbox.course,
         "lesson": sandbox.lesson,
         "state": sandbox.state,
-        "queue_position": estimates.position(sandbox),
-        "wait_seconds": estimates.seconds(sandbox),
+        "queue_position": place,
+        "wait_seconds": estimates.seconds(sandbox, place),
         "stage": sandbox.stages[-1]["name"] if sandbox.stages else None,
         "stages": sandbox.stages,
         "ready_seconds": sandbox.ready_seconds,

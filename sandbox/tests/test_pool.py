@@ -242,7 +242,7 @@ def test_who_waits_for_a_worker_is_told_how_long_starts_take(
         ready_at=timezone.now(),
     )  # fmt: skip
     waiting = [start(f"p{number}", spec) for number in range(3)]
-    assert [estimates.seconds(s) for s in waiting] == [4, 4, 8]
+    assert [estimates.seconds(s, estimates.position(s)) for s in waiting] == [4, 4, 8]
 
 
 def test_who_waits_for_memory_is_told_when_enough_is_free_at_the_latest(
@@ -252,8 +252,8 @@ def test_who_waits_for_memory_is_told_when_enough_is_free_at_the_latest(
     make_sandbox(State.READY, expires_at=timezone.now() + timedelta(seconds=600))
     first, second = start("bob", spec), start("eve", spec)
     assert first.state == State.QUEUED
-    assert estimates.seconds(first) in (599, 600)
-    assert estimates.seconds(second) is None
+    assert estimates.seconds(first, 1) in (599, 600)
+    assert estimates.seconds(second, 2) is None
 
 
 def test_little_measured_memory_queues_a_start(spec: SandboxSpec, host: Host) -> None:

@@ -1,0 +1,97 @@
+"""What an idle machine costs: `python -m bench.density [SHELL] [DOCKER] [SECONDS]`.
+
+Makes so many machines of each kind (default 50 and 8), as warm machines are made, lets them
+idle for SECONDS (default 20) and reads their control groups: memory without page cache that
+could be dropped, processes, processor time. Prints medians per machine and sums.
+"""
+
+import os
+import platform
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django.setup()
+
+from sandbox import assembly, engine  # noqa: E402
+from sandbox.delegation import cgroup_directories  # noqa: E402
+from sandbox.models import make_sandbox_id  # noqa: E402
+from sandbox.specs import MachineSpec  # noqa: E402
+
+COUNTS = {
+    "shell": int(sys.argv[1]) if len(sys.argv) > 1 else 50,
+    "docker": int(sys.argv[2]) if len(sys.argv) > 2 else 8,
+}
+IDLE_SECONDS = float(sys.argv[3]) if len(sys.argv) > 3 else 20
+GOAL_MIB = {"shell": 12, "docker": 90}
+MIB = 1024 * 1024
+
+
+def groups_of(container_id: str) -> list[Path]:
+    """The control group directories of a running container."""
+    found = engine.inspect_container(container_id)
+    assert found
+    text = Path(f"/proc/{found['State']['Pid']}/cgroup").read_text(encoding="ascii")
+    # A delegated engine moves its processes into a child: the container's own group is above.
+    return [
+        next((p for p in (directory, *directory.parents) if p.name == container_id), directory)
+        for directory, _ in cgroup_directories(text)
+    ]
+
+
+def read(groups: list[Path], *names: str) -> str:
+    for group in groups:
+        for name in names:
+            if (group / name).exists():
+                return (group / name).read_text(encoding="ascii")
+    raise FileNotFoundError(names)
+
+
+def memory_bytes(groups: list[Path]) -> int:
+    """Memory in use, without file pages that nobody has touched lately."""
+    used = int(read(groups, "memory.usage_in_bytes", "memory.current"))
+    stat = dict(line.split() for line in read(groups, "memory.stat").splitlines())
+    return used - int(stat.get("total_inactive_file", stat.get("inactive_file", "0")))
+
+
+def processor_seconds(groups: list[Path]) -> float:
+    text = read(groups, "cpuacct.usage", "cpu.stat")
+    if text.strip().isdigit():
+        return int(text) / 1e9
+    return int(dict(line.split() for line in text.splitlines())["usage_usec"]) / 1e6
+
+
+def processes(groups: list[Path]) -> int:
+    return int(read(groups, "pids.current"))
+
+
+def measure(kind: str, count: int) -> None:
+    owners = [make_sandbox_id() for _ in range(count)]
+    try:
+        spec = MachineSpec(name="box", kind=kind)
+        made = [assembly.make_machine(owner, spec, None, lambda _: None) for owner in owners]
+        groups = [groups_of(facts.container_id) for facts in made]
+        time.sleep(3)
+        before = [processor_seconds(group) for group in groups]
+        time.sleep(IDLE_SECONDS)
+        spent = sum(processor_seconds(g) for g in groups) - sum(before)
+        mib = [memory_bytes(group) / MIB for group in groups]
+        print(
+            f"{kind:7} {count:3} machines  median {statistics.median(mib):5.1f} MiB "
+            f"(max {max(mib):.1f}, goal {GOAL_MIB[kind]}), "
+            f"{statistics.median(map(processes, groups)):.0f} processes, "
+            f"all idle: {100 * spent / IDLE_SECONDS:.2f} % of a core"
+        )
+    finally:
+        for owner in owners:
+            assembly.remove_objects(owner)
+
+
+if __name__ == "__main__":
+    print(f"{platform.platform()}, {os.cpu_count()} processors, idle for {IDLE_SECONDS:.0f} s")
+    for kind, count in COUNTS.items():
+        measure(kind, count)
