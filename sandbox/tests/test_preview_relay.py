@@ -329,11 +329,35 @@ async def test_an_app_that_never_answers_is_given_up(
     assert await settled(lambda: port_engine.open_now) == 0
 
 
-async def test_an_app_that_takes_no_body_is_given_up(open_app: OpenApp, impatient: None) -> None:
+async def begins_and_stops(reader: Reader, writer: Writer) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(answer(b"", "Transfer-Encoding: chunked", length=False) + b"4\r\npart\r\n")
+    await asyncio.sleep(600)
+
+
+@pytest.mark.parametrize("app", [never, begins_and_stops])
+async def test_an_app_that_takes_no_body_is_given_up_at_once_and_whole(
+    open_app: OpenApp, impatient: None, monkeypatch: pytest.MonkeyPatch, app: Any
+) -> None:
+    opened: list[tunnel.Tunnel] = []
+
+    async def remembered(container_id: str, port: int) -> tunnel.Tunnel:
+        opened.append(await open_tunnel(container_id, port))
+        return opened[0]
+
+    open_tunnel = tunnel.Tunnel.open
+    monkeypatch.setattr(tunnel.Tunnel, "open", remembered)
     length = (b"content-length", str(64 * MIB).encode())
     body = (b"x" * CHUNK for _ in range(64 * MIB // CHUNK))
-    visit = await Visit(await open_app(never), "/", length, method="POST", body=body).end()
-    error_page(visit, 504, "does not answer")
+    visit = await Visit(await open_app(app), "/", length, method="POST", body=body).end()
+    if app is never:
+        error_page(visit, 504, "does not answer")
+    else:
+        assert (visit.status, visit.body, visit.complete) == (200, b"part", False)
+    # Bytes that nobody reads must not hold the engine's connection open.
+    async with asyncio.timeout(5):
+        while not opened[0].ended:
+            await asyncio.sleep(0.02)
 
 
 async def test_an_upload_that_moves_is_not_silence(open_app: OpenApp, impatient: None) -> None:
