@@ -67,9 +67,7 @@ def request_of(scope: dict[str, Any]) -> h11.Request:
 
 def has_body(request: h11.Request) -> bool:
     """Whether a body may follow this head."""
-    return any(
-        k == b"transfer-encoding" or (k == b"content-length" and int(v)) for k, v in request.headers
-    )
+    return any(k in (b"transfer-encoding", b"content-length") for k, _ in request.headers)
 
 
 def answer_headers(answer: h11.Response) -> Headers:

@@ -176,3 +176,19 @@ class Recorder:
             self.got.append(await read_request(reader))
             writer.write(self.said)
             await writer.drain()
+
+
+async def stream_for_ever(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """An app whose answer has no end."""
+    await read_request(reader)
+    writer.write(answer(b"", "Transfer-Encoding: chunked", length=False))
+    while True:
+        writer.write(b"4\r\ntick\r\n")
+        await writer.drain()
+        await asyncio.sleep(0.02)
+
+
+async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """An app that takes requests and stays silent."""
+    await reader.readuntil(b"\r\n\r\n")
+    await asyncio.sleep(600)

@@ -114,3 +114,15 @@ async def settled(count: Any, seconds: float = 0.4) -> int:
         last = now
         await asyncio.sleep(seconds)
     return int(last)
+
+
+def error_page(visit: Visit, status: int, words: str) -> None:
+    """Assert that a preview's own page with these words came instead of the app's."""
+    text = visit.body.decode()
+    assert (visit.status, visit.complete) == (status, True), text
+    assert words in text
+    assert visit.values(b"content-length") == [str(len(visit.body)).encode()]
+    assert visit.values(b"cache-control") == [b"no-store"]
+    (policy,) = visit.values(b"content-security-policy")
+    assert policy.startswith(b"frame-ancestors http://localhost:8000;")
+    assert b"default-src 'none'" in policy
