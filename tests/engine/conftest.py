@@ -98,7 +98,8 @@ def shell(start: Start) -> Machine:
     return start(MachineSpec(name="laptop", kind="shell")).machines.get()
 
 
-def _bare_machine(kind: str) -> Iterator[Machine]:
+def bare_machine(kind: str) -> Iterator[Machine]:
+    """One machine without a row in the database, for as long as the iterator is held."""
     sandbox_id = make_sandbox_id()
     _shared.add(sandbox_id)
     spec = MachineSpec(name="laptop", kind=kind)
@@ -113,13 +114,13 @@ def _bare_machine(kind: str) -> Iterator[Machine]:
 @pytest.fixture(scope="module")
 def shared_shell() -> Iterator[Machine]:
     """One `shell` machine for all tests of a module that only look."""
-    yield from _bare_machine("shell")
+    yield from bare_machine("shell")
 
 
 @pytest.fixture(scope="module")
 def shared_docker() -> Iterator[Machine]:
     """One `docker` machine for all tests of a module that tidy up after themselves."""
-    yield from _bare_machine("docker")
+    yield from bare_machine("docker")
 
 
 @pytest.fixture
