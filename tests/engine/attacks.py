@@ -11,6 +11,8 @@ import pytest
 from tests.engine.probes import unprotected
 
 NOT_HERE = 77
+# The shell's code for a program that is not there: then nothing was tried.
+NOT_FOUND = 127
 # Where a learner's own command may run: `shell` terminal, `docker` terminal (root of a user
 # namespace), and `outside`: in a `docker` machine, but not in that namespace.
 PLACES = ("shell", "docker", "outside")
@@ -18,18 +20,18 @@ PLACES = ("shell", "docker", "outside")
 NAMESPACED = ("shell", "outside")
 
 
-def _block_device() -> str:
-    """Number ("254:0") of a block device that this host's root may open; disks before others."""
+def block_device() -> tuple[str, str]:
+    """Path and number ("254:0") of a block device that this host's root may open; disks first."""
     found = sorted(Path("/dev").iterdir(), key=lambda path: path.name.startswith(("loop", "zram")))
     for path in found:
         if path.is_block_device():
             with contextlib.suppress(OSError), path.open("rb"):
                 number = path.stat().st_rdev
-                return f"{os.major(number)}:{os.minor(number)}"
+                return str(path), f"{os.major(number)}:{os.minor(number)}"
     pytest.exit("This host has no block device that root may open.", returncode=1)
 
 
-_DISK_NUMBER = _block_device()
+DISK, _DISK_NUMBER = block_device()
 _SYSCALL = """exec python3 - <<'PY'
 import ctypes, errno, os, platform, struct, sys
 numbers = {{"x86_64": {x86}, "aarch64": {arm}}}
