@@ -39,7 +39,8 @@ def container_body(
     """
     limits = limits_of(kind)
     host = _common_host_config(limits) | {"NetworkMode": network or "none"}
-    host |= _shell_host_config() if kind == "shell" else _docker_host_config(data_volume)
+    own = _shell_host_config() if kind == "shell" else _docker_host_config(data_volume)
+    host |= own | {"Tmpfs": host["Tmpfs"] | own["Tmpfs"]}
     return {
         "Image": limits.image,
         "Hostname": machine,
@@ -78,7 +79,8 @@ def _common_host_config(limits: KindLimits) -> dict[str, Any]:
         "RestartPolicy": {"Name": "no"},
         "IpcMode": "private",
         "CgroupnsMode": "private",
-        "ShmSize": 16 * MIB,
+        # Not the engine's own: that one bounds bytes and not the number of files.
+        "Tmpfs": {"/dev/shm": f"{_TMPFS},noexec,size=16m,nr_inodes=1000,mode=1777"},  # noqa: S108
         "OomScoreAdj": 500,
         # The engine answers for the sandbox's own names and would forward all others, from the
         # host's own network where its resolver is a local one. 192.0.2.1 leads nowhere
@@ -128,6 +130,7 @@ def _docker_host_config(data_volume: str) -> dict[str, Any]:
                 "CgroupPermissions": "rw",
             }
         ],
+        "Tmpfs": {},
         "Mounts": [
             {"Type": "volume", "Source": data_volume, "Target": DATA_ROOT},
             {

@@ -1,7 +1,8 @@
 """Running scripts and writing files on a learner's machine. Worker processes only.
 
 Scripts go in on standard input, never as a file or an argument, so that the learner can't
-read a check; they get no environment but what is named.
+read a check; they get no environment but what is named. They are read whole before they
+run: what they run would else have the rest of them on its own standard input.
 """
 
 import asyncio
@@ -27,6 +28,8 @@ EXIT_POLL_SECONDS = 0.02
 TIMED_OUT = (124, 137)
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 INNER_ENGINE = "unix:///run/user/1000/docker.sock"
+# Words are expanded before redirections are made (POSIX, "Simple Commands").
+RUN_STANDARD_INPUT = ["/bin/bash", "-c", 'eval "$(cat)" </dev/null']
 User = Literal["root", "learner"]
 
 
@@ -84,8 +87,14 @@ def run_in(
     timeout_seconds: int = 10,
 ) -> ScriptResult:
     """`run_script` for a machine whatever its sandbox's state (set-up runs before ready)."""
-    command = ["/bin/bash", "-s"]
-    return _run(machine, command, script, user=user, env=env, timeout_seconds=timeout_seconds)
+    return _run(
+        machine,
+        RUN_STANDARD_INPUT,
+        script,
+        user=user,
+        env=env,
+        timeout_seconds=timeout_seconds,
+    )
 
 
 def _run(

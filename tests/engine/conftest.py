@@ -98,28 +98,39 @@ def shell(start: Start) -> Machine:
     return start(MachineSpec(name="laptop", kind="shell")).machines.get()
 
 
-def _bare_machine(kind: str) -> Iterator[Machine]:
+def bare_sandbox(kinds: dict[str, str]) -> Iterator[dict[str, Machine]]:
+    """Machines by name, without rows in the database, for as long as the iterator is held."""
     sandbox_id = make_sandbox_id()
     _shared.add(sandbox_id)
-    spec = MachineSpec(name="laptop", kind=kind)
     try:
-        facts = assembly.make_machine(sandbox_id, spec, None, lambda _: None)
-        yield Machine(name="laptop", kind=kind, container_id=facts.container_id)
+        network = assembly.make_network(sandbox_id) if len(kinds) > 1 else None
+        made = {}
+        for name, kind in kinds.items():
+            spec = MachineSpec(name=name, kind=kind)  # type: ignore[arg-type]
+            facts = assembly.make_machine(sandbox_id, spec, network, lambda _: None)
+            made[name] = Machine(name=name, kind=kind, container_id=facts.container_id)
+        yield made
     finally:
         assembly.remove_objects(sandbox_id)
         _shared.discard(sandbox_id)
 
 
+def bare_machine(kind: str) -> Iterator[Machine]:
+    """One machine of that sort, alone."""
+    for made in bare_sandbox({"laptop": kind}):
+        yield made["laptop"]
+
+
 @pytest.fixture(scope="module")
 def shared_shell() -> Iterator[Machine]:
     """One `shell` machine for all tests of a module that only look."""
-    yield from _bare_machine("shell")
+    yield from bare_machine("shell")
 
 
 @pytest.fixture(scope="module")
 def shared_docker() -> Iterator[Machine]:
     """One `docker` machine for all tests of a module that tidy up after themselves."""
-    yield from _bare_machine("docker")
+    yield from bare_machine("docker")
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Scripts run in our machines, and in a container without any of their protection."""
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,8 +40,10 @@ def _run(machine: Machine, script: str, user: str, seconds: int) -> Outcome:
     return Outcome(done.exit_code, done.stdout + done.stderr)
 
 
-def unprotected(script: str, **host_config: Any) -> Outcome:
-    """Run it as root in a container of the `shell` image that is open: here it must succeed.
+def unprotected(
+    script: str, *, image: str = "shell", user: str = "0:0", **host_config: Any
+) -> Outcome:
+    """Run it in a container of a kind's image that is open: here it must succeed.
 
     Capabilities by name rather than `--privileged`, which a host that lacks one itself refuses.
     """
@@ -58,9 +61,9 @@ def unprotected(script: str, **host_config: Any) -> Outcome:
         ],
     }
     body = {
-        "Image": image_ref("shell"),
+        "Image": image_ref(image),
         "Entrypoint": ["/bin/bash", "-c", script],
-        "User": "0:0",
+        "User": user,
         "Labels": {label: value},
         "HostConfig": open_host | host_config,
     }
@@ -73,3 +76,9 @@ def unprotected(script: str, **host_config: Any) -> Outcome:
     finally:
         api.remove_container(container_id, force=True, v=True)
         api.close()
+
+
+@functools.cache
+def unprotected_once(script: str, image: str = "shell") -> Outcome:
+    """`unprotected`, once for all tests that need the same proof."""
+    return unprotected(script, image=image)

@@ -1,8 +1,6 @@
 """The console's terminals on real machines: typed, read, resized, left and found again."""
 
 import asyncio
-import json
-import re
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -11,54 +9,11 @@ import pytest
 
 from sandbox import lifecycle
 from sandbox.models import Machine
-from sandbox.terminal import Terminal, Viewer
+from sandbox.terminal import Terminal
 from sandbox.terminals import Terminals
+from tests.engine.screen import WINDOW, Screen
 
 pytestmark = [pytest.mark.engine, pytest.mark.django_db(transaction=True)]
-WINDOW = 1024 * 1024
-
-
-class Screen:
-    """A viewer that acknowledges what it reads."""
-
-    def __init__(self, terminal: Terminal) -> None:
-        self.terminal = terminal
-        self.data = b""
-        self.hello: dict[str, Any] = {}
-        self.viewer: Viewer | None = None
-        self._task: asyncio.Task[None] | None = None
-
-    async def join(self, after: int | None = None) -> "Screen":
-        self.viewer = await self.terminal.view(self._take, after, WINDOW)
-        self._task = asyncio.create_task(self.viewer.follow(self.terminal))
-        return self
-
-    async def _take(self, data: bytes | str) -> None:
-        if isinstance(data, bytes):
-            self.data += data
-            if self.viewer:
-                self.viewer.acknowledge(len(data))
-        else:
-            self.hello |= json.loads(data).get("hello", {})
-
-    async def until(self, pattern: bytes, seconds: float = 10) -> re.Match[bytes]:
-        """Wait until the pattern was printed."""
-        try:
-            async with asyncio.timeout(seconds):
-                while not (found := re.search(pattern, self.data)):  # noqa: ASYNC110
-                    await asyncio.sleep(0.02)
-        except TimeoutError:
-            pytest.fail(f"{pattern!r} was not printed in {self.data[-600:]!r}")
-        return found
-
-    async def type(self, line: str) -> None:
-        await self.terminal.write(line.encode() + b"\r")
-
-    def leave(self) -> None:
-        assert self.viewer is not None
-        assert self._task is not None
-        self.terminal.leave(self.viewer)
-        self._task.cancel()
 
 
 Open = Callable[[], Any]
