@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from courses.problems import ContentProblem
 
 _FENCE = re.compile(
-    r"^(?P<indent>[ \t]*(?:(?:[-*+>]|\d+[.)])[ \t]+)*)(?P<marks>`{3,}|~{3,})(?P<info>.*)$"
+    r"^(?P<indent>[ \t]*(?:(?:[-*+>]|\d+[.)])[ \t]+)*)(?P<marks>`{3,}(?=[^`]*$)|~{3,})(?P<info>.*)$"
 )
 _INFO = re.compile(r"^\s*(?P<language>[\w.+-]*)\s*(?:\{(?P<attributes>[^{}]*)\})?\s*$")
 _ATTRIBUTE = re.compile(

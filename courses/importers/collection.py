@@ -74,9 +74,10 @@ class Collection:
                 item = mapping(raw)
                 path = posixpath.normpath(posixpath.join(folder, as_text(item.get("path"))))
                 path = "" if path == "." else path
-                if f"{path}/structure.json".lstrip("/") in self.source.files:
+                if path != folder and f"{path}/structure.json" in self.source.files:
                     continue  # a course of its own
                 inside = [path] if path in indexes else _below(indexes, path)
+                inside = [] if path == folder else inside
                 if not inside:
                     shown = one_line_of(item.get("path"), 60, "(no path)")
                     self.report.notes.append(f"{name}: “{shown}” is no scenario")

@@ -10,6 +10,8 @@ import re
 
 from courses.importers.report import StepReport
 
+#: Stands for the `:::` of a directive of ours until that of a stranger is escaped.
+DIRECTIVE = "\ue002"
 _COMMENT_OPEN, _COMMENT_CLOSE = "<!--", "-->"
 # Attributes exclude `<` and `>` outside quotes, so that a failed match ends at the next tag.
 _TAG = re.compile(
@@ -73,9 +75,11 @@ def _details(text: str) -> str:
 
     def hint(match: re.Match[str]) -> str:
         title = re.sub(r"<[^<>]{0,200}>", "", match[1] or "").strip(" *_`#:")
-        return f"\n\n:::hint {' '.join(title.split())}".rstrip() + "\n"
+        return f"\n\n{DIRECTIVE}hint {' '.join(title.split())}".rstrip() + "\n"
 
-    return re.sub(r"</details\s{0,9}>", "\n:::\n\n", opened.sub(hint, text), flags=re.IGNORECASE)
+    return re.sub(
+        r"</details\s{0,9}>", f"\n{DIRECTIVE}\n\n", opened.sub(hint, text), flags=re.IGNORECASE
+    )
 
 
 class _Converter:

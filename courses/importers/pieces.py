@@ -10,7 +10,10 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_OPEN = re.compile(r"^(?P<indent>[ \t]*)(?P<marks>`{3,}|~{3,})(?P<info>.*)$")
+_OPEN = re.compile(
+    r"^(?P<prefix>(?:[ \t]|[-*+][ \t]|\d{1,9}[.)][ \t])*)"
+    r"(?P<marks>`{3,}(?=[^`]*$)|~{3,})(?P<info>.*)$"
+)
 _TICKS = re.compile(r"`+")
 
 
@@ -49,10 +52,12 @@ def split_pieces(text: str) -> list[Piece]:
     index = 0
     while index < len(lines):
         opened = _OPEN.match(lines[index])
-        if opened is None or "`" in opened["info"]:
+        if opened is None:
             prose.append(lines[index])
             index += 1
             continue
+        if opened["prefix"].strip():  # the first thing in an item of a list
+            prose.append(opened["prefix"].rstrip())
         if prose:
             pieces.append(Text("\n".join(prose)))
             prose = []
@@ -64,7 +69,7 @@ def split_pieces(text: str) -> list[Piece]:
 
 
 def _fenced(lines: list[str], start: int, opened: re.Match[str]) -> tuple[Code, int]:
-    marks, indent = opened["marks"], len(opened["indent"])
+    marks, indent = opened["marks"], len(opened["prefix"])
     content: list[str] = []
     for index in range(start + 1, len(lines)):
         line = lines[index].strip()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from courses.importers.html import plain, without_html
+from courses.importers.html import DIRECTIVE, plain, without_html
 from courses.importers.report import StepReport
 
 _HEADING = re.compile(r"^ {0,3}(#{1,6})(?=[ \t]|$)")
@@ -17,11 +17,13 @@ _LINK = re.compile(
     r"(?<!!)\[([^\[\]\n]{0,500})\]\(\s{0,9}<?([^()\s<>]{0,2000})>?([^()\n]{0,300})\)"
 )
 _DEFINITION = re.compile(r"^ {0,3}\[([^\[\]\n]{1,200})\]:[ \t]*(\S+).*$", re.MULTILINE)
-_ABSOLUTE = re.compile(r"^(https?://|mailto:)", re.IGNORECASE)
+ABSOLUTE = re.compile(r"^(https?://|mailto:)", re.IGNORECASE)
 _CLOSED = re.compile(
     r"^https?://([\w-]+\.)*(katacoda\.com|play-with-docker\.com)(/|$)", re.IGNORECASE
 )
 _DIRECTIVE = re.compile(r"^:::", re.MULTILINE)
+# What the loader would take for the beginning of a code block.
+_FENCE_LIKE = re.compile(r"^((?:[ \t]|[-*+>][ \t]|\d{1,9}[.)][ \t])*)(?=`{3}|~{3})", re.MULTILINE)
 _STASH = "\ue000{}\ue001"
 _STASHED = re.compile("\ue000(\\d+)\ue001")
 
@@ -35,18 +37,19 @@ def clean_prose(text: str, spans: list[tuple[int, int]], report: StepReport) -> 
         kept.append(text[start:end])
         position = end
     bare = "".join([*out, text[position:]])
-    bare = _DIRECTIVE.sub(r"\\:::", bare)
     bare = without_html(bare, report)
     bare = _IMAGE.sub(lambda match: _picture(match, report), bare)
     bare = _LINK.sub(lambda match: _link(match, report), bare)
     bare = _DEFINITION.sub(lambda match: _definition(match, report), bare)
     bare = _headings(bare)
+    bare = _DIRECTIVE.sub(r"\\:::", bare).replace(DIRECTIVE, ":::")
+    bare = _FENCE_LIKE.sub(r"\1\\", bare)
     return _STASHED.sub(lambda match: kept[int(match[1])], bare)
 
 
 def without_private(text: str) -> str:
     """The text without characters that this module, or nobody, uses."""
-    return re.sub("[\ue000\ue001\x00-\x08\x0b-\x1f\x7f]", "", text.replace("\r\n", "\n"))
+    return re.sub("[\ue000-\ue002\x00-\x08\x0b-\x1f\x7f]", "", text.replace("\r\n", "\n"))
 
 
 def _picture(match: re.Match[str], report: StepReport) -> str:
@@ -68,7 +71,7 @@ def _definition(match: re.Match[str], report: StepReport) -> str:
 
 
 def _keep_target(target: str, report: StepReport) -> bool:
-    if _ABSOLUTE.match(target):
+    if ABSOLUTE.match(target):
         if _CLOSED.match(target):
             report.lose(f"the link to {target[:80]} leads to a site that has closed")
         return True

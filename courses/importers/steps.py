@@ -6,6 +6,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from textwrap import dedent
 
 from courses.importers.drops import file_blocks
 from courses.importers.markers import Buttons, Marked, read_markers
@@ -69,7 +70,7 @@ class StepText:
         in_list = False
         for paragraph in _BLANK_LINES.split(text.strip("\n")):
             if not in_list and _is_code(paragraph):
-                yield paragraph
+                yield fence("", dedent(paragraph.expandtabs(4)))
                 continue
             if _LIST.match(paragraph) or not paragraph.startswith((" ", "\t")):
                 in_list = bool(_LIST.match(paragraph))
@@ -132,7 +133,7 @@ def closed_hints(text: str, report: StepReport) -> str:
     lines, out = text.split("\n"), []
     marks, kind = "", ""
     for line in lines:
-        opened = re.match(r"^(`{3,}|~{3,})(.*)$", line)
+        opened = re.match(r"^(`{3,}(?=[^`]*$)|~{3,})(.*)$", line)
         if marks:
             marks = "" if line.strip() == marks else marks
         elif opened:

@@ -13,10 +13,12 @@ from courses import markdown
 from courses.importers.drafts import CourseDraft, LessonDraft, TaskDraft
 from courses.importers.html import escaped
 from courses.importers.pieces import code_spans
+from courses.importers.prose import ABSOLUTE
 from courses.importers.report import ImportReport
 from courses.importers.scripts import INSIDE
 from courses.importers.source import NotImportable
 
+_BRACKET = re.compile(r"(?<!\\)(\\*)\[")
 _TODO = (
     "Each task wants a second solution (`solve-2.sh`) and a better near-miss (`nearmiss.sh`), and"
     " its `solve.sh` is what the page has people run. `manage.py testcourse` tells whether the"
@@ -104,14 +106,18 @@ def _write_task(folder: Path, task: TaskDraft) -> None:
 
 
 def last_resort(text: str) -> str:
-    """The Markdown with what may still be HTML or a picture made plain text."""
+    """The Markdown with what may still be HTML, a picture or a dead link made plain text."""
     lines = text.split("\n")
-    found = {item.line for item in (*markdown.raw_html(text), *markdown.images(text))}
-    for number in found:
-        for index in range(number - 1, len(lines)):
+    links = markdown.link_targets(text)
+    dead = [item for item in links if not ABSOLUTE.match(item.value)]
+    found = {item.line for item in (*markdown.raw_html(text), *markdown.images(text), *dead)}
+    done = 0
+    for number in sorted(found):
+        for index in range(max(done, number - 1), len(lines)):
             if index > number - 1 and not lines[index].strip():
                 break
             lines[index] = _plain_line(lines[index])
+            done = index + 1
     return "\n".join(lines)
 
 
@@ -124,7 +130,10 @@ def _plain_line(line: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return escaped(text).replace("![", "!\\[")
+    def one_more(match: re.Match[str]) -> str:
+        return match[1] + "\\" * (1 - len(match[1]) % 2) + "["
+
+    return _BRACKET.sub(one_more, escaped(text))
 
 
 def _writable(top: Path, target: Path) -> bool:

@@ -347,7 +347,9 @@ ROWS: dict[str, Row] = {
         lacks=("elsewhere",),
     ),
     "indented-code": Row(
-        scenario("So:\n\n    cat <file >out\n    x<y\n\nEnd"), (OK, OK), has=("    cat <file >out",)
+        scenario("So:\n\n    cat <file >out\n    x<y\n\nEnd"),
+        (OK, OK),
+        has=("```\ncat <file >out\nx<y\n```",),
     ),
     "never-closed": Row(
         scenario("```\nx", "Next"), (OK, LOSS, OK), has=("```\nx\n```", "## Part 2")
