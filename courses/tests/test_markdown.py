@@ -108,7 +108,7 @@ def test_hostile_text_takes_time_in_proportion(piece):
     began = time.monotonic()
     markdown.render(piece * (250_000 // len(piece)))
     markdown.raw_html(piece * (250_000 // len(piece)))
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 120
 
 
 def test_many_brackets_are_text_and_few_are_links():

@@ -125,4 +125,4 @@ def test_no_text_takes_long(tmp_path, piece):
     import_scenarios(
         lay_out(tmp_path / "b", {"p.md": f"---\nterms: 1\n---\n{text}"}), tmp_path / "into"
     )
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 120
