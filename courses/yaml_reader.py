@@ -81,6 +81,11 @@ def load_yaml(text: str, path: str) -> Any:
     return _load(text, path, 1)[1]
 
 
+def read_node(text: str, path: str) -> yaml.Node | None:
+    """The document's node, which knows the place of every value; raises like `read_yaml`."""
+    return _load(text, path, 1)[0]
+
+
 def _load(text: str, path: str, first_line: int) -> tuple[yaml.Node | None, Any]:
     try:
         loader = _BoundedLoader(text)
