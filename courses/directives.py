@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from courses.problems import ContentProblem
 
 _FENCE = re.compile(
-    r"^(?P<indent>[ \t]*(?:(?:[-*+>]|\d+[.)])[ \t]+)*)(?P<marks>`{3,}|~{3,})(?P<info>.*)$"
+    r"^(?P<indent>[ \t]*(?:(?:[-*+>]|\d+[.)])[ \t]+)*)(?P<marks>`{3,}(?=[^`]*$)|~{3,})(?P<info>.*)$"
 )
-_INFO = re.compile(r"^\s*(?P<language>[\w.+-]*)\s*(?:\{(?P<attributes>[^{}]*)\})?\s*$")
+# Of a stripped text: two runs of blanks beside each other would take cubic time to fail.
+_INFO = re.compile(r"^(?P<language>[\w.+-]*)\s*(?:\{(?P<attributes>[^{}]*)\})?$")
 _ATTRIBUTE = re.compile(
     r'\s*(?P<key>[A-Za-z][\w-]*)(?:=(?:"(?P<quoted>[^"]*)"|(?P<bare>[^\s"]+)))?'
 )
-_OPEN = re.compile(r"^:::[ \t]*(?P<kind>[A-Za-z][\w-]*)[ \t]*(?P<argument>.*?)[ \t]*$")
+_OPEN = re.compile(r"^:::[ \t]*(?P<kind>[A-Za-z][\w-]*)(?P<argument>.*)$")
 _CLOSE = re.compile(r"^:::[ \t]*$")
 
 BODYLESS = frozenset({"task", "measure", "diagram", "reveal"})
@@ -129,7 +130,7 @@ class _Scanner:
         self._go_on(self.position)
 
     def _add_fence(self, info: str, start: int, end: int) -> None:
-        parsed = _INFO.match(info)
+        parsed = _INFO.match(info.strip())
         attributes = parse_attributes(parsed["attributes"] or "") if parsed else None
         if parsed is None or attributes is None:
             self._problem(
@@ -151,7 +152,7 @@ class _Scanner:
         if kind in BODYLESS | WITH_BODY:
             body = "\n".join(self.lines[start + 1 : body_end])
             line = self.first_line + start
-            self.nodes.append(Container(kind, match["argument"], body, line, line + 1))
+            self.nodes.append(Container(kind, match["argument"].strip(), body, line, line + 1))
         else:
             known = ", ".join(sorted(BODYLESS | WITH_BODY))
             self._problem(start, f"unknown directive “:::{match['kind']}”", f"known ones: {known}")

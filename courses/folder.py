@@ -50,7 +50,7 @@ class CourseFolder:
 
     def read_text(self, relative: str, limit_bytes: int) -> str:
         """The file as UTF-8 text with `\\n` line ends; raises ContentError when it can't be."""
-        data = self._read(relative, limit_bytes)
+        data = self.read_bytes(relative, limit_bytes)
         try:
             text = data.decode("utf-8")
         except UnicodeDecodeError as error:
@@ -61,7 +61,8 @@ class CourseFolder:
             raise fail(relative, line, "contains a NUL character", "save the file as plain text")
         return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
-    def _read(self, relative: str, limit_bytes: int) -> bytes:
+    def read_bytes(self, relative: str, limit_bytes: int) -> bytes:
+        """The bytes of a regular file; raises ContentError when it can't be read or is larger."""
         path = self.path(relative)
         try:
             # O_NONBLOCK: opening a FIFO for reading must not wait for a writer.
@@ -127,11 +128,16 @@ class CourseFolder:
 
 
 def walk(top: Path | str) -> Iterator[os.DirEntry[str]]:
-    """Every entry below `top`, links not followed, in a stable order; vanished ones are skipped."""
-    for entry in walk_one(top):
+    """Every entry below `top`, links not followed, in a stable order; vanished ones are skipped.
+
+    Without recursion: folders can be nested deeper than Python's stack.
+    """
+    waiting = walk_one(top)[::-1]
+    while waiting:
+        entry = waiting.pop()
         yield entry
         if entry.is_dir(follow_symlinks=False):
-            yield from walk(entry.path)
+            waiting.extend(walk_one(entry.path)[::-1])
 
 
 def walk_one(top: Path | str) -> list[os.DirEntry[str]]:

@@ -23,6 +23,7 @@ from courses.scripts import NEAR_MISS, SECOND_SOLUTION, scripts_of
 from courses.yaml_reader import read_yaml
 
 BASH_TIMEOUT_SECONDS = 10
+SHELLCHECK_TIMEOUT_SECONDS = 60
 
 
 def lint_course(root: Path) -> tuple[LoadedCourse, list[ContentProblem]]:
@@ -114,15 +115,10 @@ def _scripts(folder: CourseFolder) -> Iterator[ContentProblem]:
 
 
 def _bash_syntax(text: str, path: str) -> Iterator[ContentProblem]:
-    result = subprocess.run(
-        ["bash", "-n"],
-        input=text,
-        text=True,
-        capture_output=True,
-        timeout=BASH_TIMEOUT_SECONDS,
-        check=False,
-    )
-    if result.returncode:
+    result = _ended(["bash", "-n"], text, BASH_TIMEOUT_SECONDS)
+    if result is None:
+        yield ContentProblem(path, None, "bash: reading it took too long", "make it simpler")
+    elif result.returncode:
         first = (result.stderr.strip().splitlines() or ["not valid bash"])[0]
         _, _, rest = first.partition(": line ")
         number, _, message = rest.partition(": ")
@@ -134,18 +130,29 @@ def _shellcheck(text: str, path: str) -> Iterator[ContentProblem]:
     program = shutil.which("shellcheck")
     if program is None:
         return
-    result = subprocess.run(
-        [program, "--shell=bash", "--severity=warning", "--format=gcc", "-"],
-        input=text,
-        text=True,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    for finding in result.stdout.splitlines():
+    command = [program, "--shell=bash", "--severity=warning", "--format=gcc", "-"]
+    result = _ended(command, text, SHELLCHECK_TIMEOUT_SECONDS)
+    for finding in result.stdout.splitlines() if result else ():
         _, line, _, message = (finding.split(":", 3) + ["", "", ""])[:4]
         number = int(line) if line.isdigit() else None
         yield ContentProblem(path, number, f"shellcheck: {message.strip()}", "", "warning")
+
+
+def _ended(command: list[str], text: str, seconds: int) -> subprocess.CompletedProcess[str] | None:
+    """The program's result for that input; None when it was stopped for time."""
+    try:
+        # What the programs quote of a script may be cut within a character.
+        return subprocess.run(
+            command,
+            input=text,
+            encoding="utf-8",
+            errors="replace",
+            capture_output=True,
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def _unlisted(folder: CourseFolder) -> Iterator[ContentProblem]:

@@ -76,13 +76,11 @@ def _lessons(folder: CourseFolder, meta: CourseMeta) -> tuple[list[Lesson], list
 
 def _linked(lessons: list[Lesson]) -> tuple[Lesson, ...]:
     """The lessons, each knowing its neighbours among those that could be read."""
-    befores = [None, *lessons[:-1]]
-    afters = [*lessons[1:], None]
     return tuple(
         replace(
             lesson,
-            previous=before.link if before else None,
-            next=after.link if after else None,
+            previous=lessons[index - 1].link if index else None,
+            next=lessons[index + 1].link if index + 1 < len(lessons) else None,
         )
-        for before, lesson, after in zip(befores, lessons, afters, strict=True)
+        for index, lesson in enumerate(lessons)
     )

@@ -36,6 +36,15 @@ def _parser(*, html: bool) -> MarkdownIt:
 
 _SAFE = _parser(html=False)
 _WITH_HTML = _parser(html=True)
+# Looking for the ends of links costs the more the more brackets are open; a text with more of
+# them than any lesson has is shown with its brackets as they are.
+_MAX_BRACKETS = 4000
+_SAFE_FLAT = _parser(html=False).disable(["link", "image"])
+_WITH_HTML_FLAT = _parser(html=True).disable(["link", "image"])
+
+
+def _safe(text: str) -> MarkdownIt:
+    return _SAFE if text.count("[") <= _MAX_BRACKETS else _SAFE_FLAT
 
 
 @dataclass(frozen=True)
@@ -52,28 +61,30 @@ def _unchanged(target: str) -> str:
 
 def render(text: str, link: LinkResolver = _unchanged) -> SafeString:
     """Block-level Markdown as sanitised HTML; `link` turns each link target into an address."""
-    tokens = _SAFE.parse(text)
+    parser = _safe(text)
+    tokens = parser.parse(text)
     for token in _flat(tokens):
         token.tag = _HEADINGS.get(token.tag, token.tag)
         if token.type == "link_open":
             token.attrSet("href", link(str(token.attrGet("href") or "")))
-    return _clean(str(_SAFE.renderer.render(tokens, _SAFE.options, {})), _INLINE | _BLOCK)
+    return _clean(str(parser.renderer.render(tokens, parser.options, {})), _INLINE | _BLOCK)
 
 
 def render_inline(text: str) -> SafeString:
     """One line of Markdown as sanitised HTML without block elements."""
-    return _clean(str(_SAFE.renderInline(text)), _INLINE)
+    return _clean(str(_safe(text).renderInline(text)), _INLINE)
 
 
 def plain_text(text: str) -> str:
     """One line of Markdown as the text a reader sees, without any markup."""
-    tokens = _SAFE.parseInline(text)
+    tokens = _safe(text).parseInline(text)
     return "".join(token.content for token in _flat(tokens) if not token.children).strip()
 
 
 def raw_html(text: str) -> list[Found]:
     """Every piece of raw HTML, which `render` would show as text."""
-    tokens = _located(_WITH_HTML.parse(text))
+    parser = _WITH_HTML if text.count("[") <= _MAX_BRACKETS else _WITH_HTML_FLAT
+    tokens = _located(parser.parse(text))
     return [
         Found(line, token.content.strip().splitlines()[0][:60])
         for line, token in tokens
@@ -83,7 +94,7 @@ def raw_html(text: str) -> list[Found]:
 
 def link_targets(text: str) -> list[Found]:
     """Every link's target."""
-    tokens = _located(_SAFE.parse(text))
+    tokens = _located(_safe(text).parse(text))
     return [
         Found(line, str(token.attrGet("href") or ""))
         for line, token in tokens
@@ -93,13 +104,13 @@ def link_targets(text: str) -> list[Found]:
 
 def images(text: str) -> list[Found]:
     """Every image, which `render` leaves out."""
-    tokens = _located(_SAFE.parse(text))
+    tokens = _located(_safe(text).parse(text))
     return [Found(line, token.content) for line, token in tokens if token.type == "image"]
 
 
 def top_headings(text: str) -> list[Found]:
     """Every level 1 heading, which belongs to the page and not to the lesson."""
-    tokens = _located(_SAFE.parse(text))
+    tokens = _located(_safe(text).parse(text))
     return [
         Found(line, token.tag) for line, token in tokens if token.tag == "h1" and token.nesting > 0
     ]

@@ -20,11 +20,16 @@ class ContentProblem:
     def __str__(self) -> str:
         place = self.path if self.line is None else f"{self.path}:{self.line}"
         text = f"{place}: {self.level}: {self.message}"
-        return f"{text} ({self.hint})" if self.hint else text
+        return _printable(f"{text} ({self.hint})" if self.hint else text)
 
     def as_dict(self) -> dict[str, str | int | None]:
         """The JSON form printed by `checkcourse --json`."""
-        return asdict(self)
+        return asdict(self) | {"path": _printable(self.path), "message": _printable(self.message)}
+
+
+def _printable(text: str) -> str:
+    """Names of files need not be UTF-8; what is printed must be."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 class ContentError(Exception):

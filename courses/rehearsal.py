@@ -1,14 +1,15 @@
 """Proving a lesson on a real engine, the way a learner would go through it.
 
 On a fresh sandbox no check may pass. Then, task by task: the near-miss must fail, the
-solution must pass. Then the same again on another fresh sandbox with the second solution.
+solution must pass. Then the same again on another fresh sandbox with the second solution, and
+on a third one in another order, if the tasks' needs allow any.
 """
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -62,9 +63,8 @@ class Rehearsal:
     report: Report
 
     def run(self) -> None:
-        """Both rounds; a sandbox that does not come up is reported and ends them."""
-        rounds = [self._first_round, self._second_round] if self.lesson.tasks else [_nothing]
-        for name, go in zip(("first", "second"), rounds, strict=False):
+        """All rounds; a sandbox that does not come up is reported and ends them."""
+        for name, go in self._rounds():
             began = time.monotonic()
             try:
                 with fresh_sandbox(self.course, self.lesson) as sandbox:
@@ -74,6 +74,22 @@ class Rehearsal:
                 seconds = time.monotonic() - began
                 self._say("", f"start {name}", "ready", "failed", seconds, str(error))
                 return
+
+    def planned(self) -> int:
+        """How many steps will be reported if nothing surprising happens."""
+        tasks = len(self.lesson.tasks)
+        return sum(1 + tasks * (3 if name == "first" else 1) for name, _ in self._rounds())
+
+    def _rounds(self) -> list[tuple[str, Callable[[Any], None]]]:
+        if not self.lesson.tasks:
+            return [("first", _nothing)]
+        rounds: list[tuple[str, Callable[[Any], None]]] = [
+            ("first", self._first_round),
+            ("second", self._second_round),
+        ]
+        if other_order(self.lesson.tasks) != list(self.lesson.tasks):
+            rounds.append(("other order", self._other_order))
+        return rounds
 
     def _first_round(self, sandbox: Any) -> None:
         for task in self.lesson.tasks:
@@ -91,6 +107,13 @@ class Rehearsal:
         for task in self.lesson.tasks:
             if self._act(sandbox, task, SECOND_SOLUTION):
                 self._check(sandbox, task, SECOND_SOLUTION, "passes")
+            passed = self._pass(sandbox, task, passed)
+
+    def _other_order(self, sandbox: Any) -> None:
+        passed: frozenset[str] = frozenset()
+        for task in other_order(self.lesson.tasks):
+            if self._act(sandbox, task, SOLUTION):
+                self._check(sandbox, task, "other order", "passes")
             passed = self._pass(sandbox, task, passed)
 
     def _pass(self, sandbox: Any, task: Task, passed: frozenset[str]) -> frozenset[str]:
@@ -133,6 +156,19 @@ class Rehearsal:
         self, task: str, step: str, expected: str, found: str, seconds: float, detail: str = ""
     ) -> None:
         self.report(Finding(self.lesson.folder, task, step, expected, found, seconds, detail))
+
+
+def other_order(tasks: Sequence[Task]) -> list[Task]:
+    """The tasks as far from the page's order as what they need allows: the last possible first."""
+    waiting, done = list(tasks), set[str]()
+    order = []
+    while waiting:
+        # One is always open: a task needs earlier ones only.
+        task = next(task for task in reversed(waiting) if done.issuperset(task.needs))
+        waiting.remove(task)
+        done.add(task.name)
+        order.append(task)
+    return order
 
 
 def _nothing(sandbox: Any) -> None:

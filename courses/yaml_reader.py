@@ -63,6 +63,30 @@ def read_yaml(text: str, model: type[Meta], path: str, first_line: int = 1) -> M
 
     Raises ContentError with one problem for each value that is wrong.
     """
+    node, data = _load(text, path, first_line)
+    if not isinstance(data, dict):
+        raise fail(path, first_line, "expected keys and values, such as “title: …”")
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        lines = _line_map(node)
+        raise ContentError(
+            _problem(detail, model, path, first_line + _line_of(detail["loc"], lines))
+            for detail in error.errors(include_url=False)
+        ) from None
+
+
+def load_yaml(text: str, path: str) -> Any:
+    """The plain values in `text`, whatever they are; raises ContentError like `read_yaml`."""
+    return _load(text, path, 1)[1]
+
+
+def read_node(text: str, path: str) -> yaml.Node | None:
+    """The document's node, which knows the place of every value; raises like `read_yaml`."""
+    return _load(text, path, 1)[0]
+
+
+def _load(text: str, path: str, first_line: int) -> tuple[yaml.Node | None, Any]:
     try:
         loader = _BoundedLoader(text)
         node = loader.get_single_node()
@@ -75,16 +99,7 @@ def read_yaml(text: str, model: type[Meta], path: str, first_line: int = 1) -> M
         ) from None
     except (yaml.YAMLError, ValueError, OverflowError, TypeError, RecursionError) as error:
         raise fail(path, first_line, f"not valid YAML: {error}".splitlines()[0][:300]) from error
-    if not isinstance(data, dict):
-        raise fail(path, first_line, "expected keys and values, such as “title: …”")
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        lines = _line_map(node)
-        raise ContentError(
-            _problem(detail, model, path, first_line + _line_of(detail["loc"], lines))
-            for detail in error.errors(include_url=False)
-        ) from None
+    return node, data
 
 
 def _line_map(node: yaml.Node | None) -> dict[Location, int]:

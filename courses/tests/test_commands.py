@@ -1,13 +1,20 @@
 """checkcourse and testcourse."""
 
+import contextlib
 import json
+import os
+import subprocess
+import sys
 from contextlib import contextmanager
+from xml.etree import ElementTree
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from courses import rehearsal, verdicts
+from courses.junit import write_junit
 from courses.lint import lint_course
+from courses.problems import ContentProblem
 from courses.tests.conftest import boats, write
 from sandbox.machines import ScriptResult
 
@@ -135,3 +142,68 @@ def test_script_for_another_machine_runs_there_first(library, machine):
         name for name, _, script in machine.acted if "there" in script or "# solve\n" in script
     ]
     assert there[:2] == ["production", "laptop"]
+
+
+def test_independent_tasks_are_tried_in_another_order(library, machine, capsys):
+    sink = "01-hull/tasks/sink/task.md"
+    write(library / "boats", {sink: boats()[sink].replace("needs: [float]\n", "")})
+    call_command("testcourse", str(library / "boats"), "--lesson", "hull")
+    said = capsys.readouterr().out
+    lines = [line for line in said.split("\n") if "] 01-hull" in line and "other order" in line]
+    assert [line.split()[2] for line in lines if "start" not in line] == ["sink", "float"]
+    assert "[13/13]" in said
+
+
+def test_dependent_tasks_have_one_order(library, machine, capsys):
+    call_command("testcourse", str(library / "boats"), "--lesson", "hull")
+    assert "other order" not in capsys.readouterr().out
+
+
+def test_check_that_leans_on_the_order_is_found(library, machine, capsys):
+    sink = "01-hull/tasks/sink/task.md"
+    text = boats()[sink].replace("needs: [float]\n", "").replace("production", "laptop")
+    # Sink's own scripts do nothing; on the fake machine float's solution makes both checks pass.
+    idle = {f"01-hull/tasks/sink/{stem}.sh": "true\n" for stem in ("solve", "solve-2")}
+    write(library / "boats", {sink: text} | idle)
+    with pytest.raises(SystemExit):
+        call_command("testcourse", str(library / "boats"), "--lesson", "hull")
+    lines = capsys.readouterr().out.split("\n")
+    assert any(line.startswith("!") and "sink other order: fails" in line for line in lines)
+
+
+@pytest.mark.parametrize("fault", [None, "never_passes"])
+def test_outcome_is_written_as_junit(library, machine, tmp_path, fault):
+    if fault:
+        setattr(machine, fault, True)
+    file = tmp_path / "out.xml"
+    with contextlib.suppress(SystemExit):
+        call_command("testcourse", str(library / "boats"), "--junit", str(file))
+    (suite,) = ElementTree.parse(file).getroot()
+    assert suite.get("name") == "boats.01-hull"
+    assert int(suite.get("tests")) == len(suite) == 10
+    assert int(suite.get("failures")) == len(suite.findall("*/failure")) == (4 if fault else 0)
+    assert {case.get("name") for case in suite} >= {"start first", "float untouched", "sink solve"}
+
+
+def test_junit_holds_any_text(tmp_path):
+    finding = rehearsal.Finding("l", "t", "s", "a", "b", 1.0, "<&\x00\x1b\ud800]]>\ufffe")
+    problem = ContentProblem("p\x07", 3, "m\udc80")
+    write_junit(tmp_path / "x.xml", "c", [finding], [problem])
+    first, second = ElementTree.parse(tmp_path / "x.xml").getroot()
+    assert first.find("*/failure").get("message") == "p?:3: error: m?"
+    assert second.find("*/failure").text == "<&???]]>?"
+
+
+def test_run_without_a_redis_has_services_of_its_own(library):
+    only_text = boats()["course.yaml"].replace("[01-hull, 02-keel]", "[02-keel]")
+    write(library / "boats", {"course.yaml": only_text})
+    ended = subprocess.run(
+        [sys.executable, "manage.py", "testcourse", str(library / "boats"), "--jobs", "2"],
+        env=os.environ | {"REDIS_URL": "redis://127.0.0.1:1/0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "services of its own" in ended.stderr
+    assert "02-keel: skipped" in ended.stdout

@@ -211,3 +211,16 @@ def test_the_courses_that_ship_have_no_problems(flagship):
     for folder in flagship.iterdir():
         if (folder / "course.yaml").exists():
             assert load_course(folder).problems == ()
+
+
+def test_course_without_any_readable_lesson_is_an_empty_one(with_files):
+    loaded = with_files({"01-hull/lesson.md": "x", "02-keel/lesson.md": "x"})
+    assert loaded.course.lessons == ()
+    assert loaded.problems
+
+
+def test_ticks_behind_ticks_are_no_code_block(with_files):
+    lesson = "---\ntitle: T\nsummary: s\nminutes: 1\n---\n```x`\n\n```sh {copy}\ny\n```\n"
+    loaded = with_files({"02-keel/lesson.md": lesson})
+    assert loaded.problems == ()
+    assert CommandBlock("y", None, False, True, "sh") in loaded.course.lessons[1].body

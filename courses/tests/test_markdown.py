@@ -1,6 +1,7 @@
 """Markdown is the only way of lesson text to a page, and nothing harmful gets through."""
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -98,3 +99,20 @@ def test_plain_text_drops_markup():
 def test_deep_nesting_does_not_crash():
     assert_harmless(markdown.render("> " * 3000 + "x"))
     assert_harmless(markdown.render("[" * 20000))
+
+
+@pytest.mark.parametrize(
+    "piece", ["[", "![", "[[", "[x](", "[a][", "*a ", "`a", "a|b\n-|-\n", "&#"]
+)
+def test_hostile_text_takes_time_in_proportion(piece):
+    began = time.monotonic()
+    markdown.render(piece * (250_000 // len(piece)))
+    markdown.raw_html(piece * (250_000 // len(piece)))
+    assert time.monotonic() - began < 120
+
+
+def test_many_brackets_are_text_and_few_are_links():
+    many = markdown.render("[a](http://b) " * 5000)
+    assert "<a" not in many
+    assert "[a](http://b)" in many
+    assert markdown.render("[a](http://b) " * 1000).count("<a ") == 1000

@@ -1,4 +1,4 @@
-"""manage.py testcourse PATH [--lesson X] [--jobs N]: prove a course on a real engine."""
+"""manage.py testcourse PATH [--lesson X] [--jobs N] [--junit FILE]: prove it on a real engine."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from django.db import connections
 from courses.content import Course, Lesson
 from courses.errors import KindNotRunnable, NoMachines
 from courses.folder import CourseFolder
+from courses.junit import write_junit
 from courses.launch import require_runnable
 from courses.lint import lint_course
+from courses.own_services import redis_answers, run_with_own_services
 from courses.rehearsal import Finding, Rehearsal
 
 
@@ -27,9 +29,13 @@ class Command(BaseCommand):
         parser.add_argument("path", type=Path, help="a folder with course.yaml")
         parser.add_argument("--lesson", help="only this lesson: its folder or its slug")
         parser.add_argument("--jobs", type=int, default=1, help="lessons at once (default: 1)")
+        parser.add_argument("--junit", type=Path, help="write the outcome as JUnit XML as well")
 
     def handle(self, *args: Any, **options: Any) -> None:
         root: Path = options["path"].resolve()
+        if not redis_answers():
+            self.stderr.write("No Redis answers at REDIS_URL: this run has services of its own.")
+            raise SystemExit(run_with_own_services(_arguments(options)))
         loaded, problems = lint_course(root)
         if errors := [problem for problem in problems if problem.level == "error"]:
             for problem in errors:
@@ -38,6 +44,8 @@ class Command(BaseCommand):
             raise SystemExit(1)
         lessons = self._chosen(loaded.course, options["lesson"])
         findings = self._rehearse(root, loaded.course, lessons, max(1, options["jobs"]))
+        if options["junit"]:
+            write_junit(options["junit"], root.name, findings, errors)
         surprises = sum(finding.surprising for finding in findings)
         self._print_table(findings)
         for finding in findings:
@@ -69,25 +77,27 @@ class Command(BaseCommand):
     ) -> list[Finding]:
         findings: list[Finding] = []
         writing = threading.Lock()
+        folder = CourseFolder(root)
+        planned = sum(Rehearsal(folder, course, each, _unheard).planned() for each in lessons)
 
         def report(finding: Finding) -> None:
             with writing:
                 findings.append(finding)
                 mark = "!" if finding.surprising else " "
-                self.stdout.write(
-                    f"{mark} {finding.lesson} {finding.task} {finding.step}: {finding.found}"
-                )
+                count = f"[{len(findings)}/{max(planned, len(findings))}]"
+                place = " ".join(part for part in (finding.lesson, finding.task) if part)
+                self.stdout.write(f"{mark} {count} {place} {finding.step}: {finding.found}")
                 self.stdout.flush()
 
         def rehearse(lesson: Lesson) -> None:
             try:
-                Rehearsal(CourseFolder(root), course, lesson, report).run()
+                Rehearsal(folder, course, lesson, report).run()
             finally:
                 connections.close_all()
 
         if jobs == 1:
             for lesson in lessons:
-                Rehearsal(CourseFolder(root), course, lesson, report).run()
+                Rehearsal(folder, course, lesson, report).run()
         else:
             with ThreadPoolExecutor(jobs) as threads:
                 list(threads.map(rehearse, lessons))
@@ -110,3 +120,14 @@ class Command(BaseCommand):
         for row in rows:
             cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
             self.stdout.write("  ".join(cells).rstrip())
+
+
+def _unheard(finding: Finding) -> None:
+    """For a rehearsal that is only asked what it will do."""
+
+
+def _arguments(options: dict[str, Any]) -> list[str]:
+    """The same call for another process."""
+    given = ["testcourse", str(options["path"].absolute()), f"--jobs={options['jobs']}"]
+    given += [f"--lesson={options['lesson']}"] if options["lesson"] else []
+    return given + ([f"--junit={options['junit'].absolute()}"] if options["junit"] else [])
