@@ -88,7 +88,7 @@ def measure(kind: str, count: int) -> None:
         )
     finally:
         for owner in owners:
-            assembly.remove_objects(owner)
+            assembly.remove_owned(owner)
 
 
 if __name__ == "__main__":

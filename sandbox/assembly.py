@@ -191,32 +191,48 @@ def _require_images(machine: Machine, images: tuple[str, ...]) -> None:
 
 
 def remove_objects(sandbox_id: str) -> int:
-    """Remove everything of a sandbox, or of a warm machine, from the engine; return how many.
+    """Remove everything of a sandbox from the engine; return how many objects there were.
 
-    Containers first: they hold volumes and networks. Raises SandboxEngineError when
-    something could not be removed, after trying the rest.
+    Raises SandboxEngineError when something could not be removed, after trying the rest.
+    """
+    removed = remove_owned(*_owners(sandbox_id))
+    WarmMachine.objects.filter(sandbox_id=sandbox_id).delete()
+    return removed
+
+
+def remove_owned(*owner_ids: str) -> int:
+    """Remove what was made for sandboxes or warm machines of these ids, database or not.
+
+    Containers first: they hold volumes and networks. Raises SandboxEngineError.
     """
     order = {"container": 0, "network": 1, "volume": 2}
-    found = sorted(objects_of(sandbox_id), key=lambda item: order[item[0]])
+    found = [item for owner in owner_ids for item in _objects_of_owner(owner)]
     problem: SandboxEngineError | None = None
-    for what, engine_id, _name in found:
+    for what, engine_id, _name in sorted(found, key=lambda item: order[item[0]]):
         try:
             engine.remove_object(what, engine_id)
         except SandboxEngineError as error:
             problem = error
     if problem:
         raise problem
-    WarmMachine.objects.filter(sandbox_id=sandbox_id).delete()
     return len(found)
 
 
 def objects_of(sandbox_id: str) -> list[tuple[str, str, str]]:
     """(container|volume|network, engine id, machine name) of all that a sandbox has."""
+    return [item for owner in _owners(sandbox_id) for item in _objects_of_owner(owner)]
+
+
+def _owners(sandbox_id: str) -> tuple[str, ...]:
+    """The sandbox, and the warm machines that it claimed: their objects carry their own id."""
     claimed = WarmMachine.objects.filter(sandbox_id=sandbox_id).values_list("pk", flat=True)
+    return (sandbox_id, *claimed)
+
+
+def _objects_of_owner(owner_id: str) -> list[tuple[str, str, str]]:
     return [
         (what, engine_id, labels.get("slipway.machine", ""))
-        for owner in (sandbox_id, *claimed)
-        for what, engine_id, _name, labels in engine.objects_labelled(sandbox_label(owner))
+        for what, engine_id, _name, labels in engine.objects_labelled(sandbox_label(owner_id))
         if labels.get("slipway.instance") == settings.SLIPWAY_INSTANCE
     ]
 

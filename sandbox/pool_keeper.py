@@ -168,7 +168,7 @@ def _discard(pk: str) -> None:
 
 def _remove(pk: str) -> None:
     try:
-        assembly.remove_objects(pk)
+        assembly.remove_owned(pk)
     except SandboxEngineError as error:
         log.warning("warm machine %s not removed yet: %s", pk, error)
         return

@@ -92,6 +92,8 @@ def judge(said: Said) -> dict[str, Finding]:
 
 def _judge_share(share: str, throttled: str) -> Finding:
     evidence = f"a busy program got {float(share):.2f} processors under a limit of {CPUS}"
+    if throttled == "0" and float(share) < CPUS:
+        return unknown(f"{evidence}, on a host too busy for the limit to matter")
     # Where the kernel does not say that it held a program back, a share far above will do.
     held = int(throttled) > 0 if throttled != "?" else float(share) < 2.5 * CPUS
     return kept(evidence) if held else broken(evidence)

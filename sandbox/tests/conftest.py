@@ -84,7 +84,8 @@ def fresh_rates() -> None:
 def no_objects(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """An engine that has nothing; records the sandboxes whose objects were to be removed."""
     removed: list[str] = []
-    monkeypatch.setattr("sandbox.assembly.remove_objects", lambda pk: removed.append(pk) or 0)
+    for name in ("remove_objects", "remove_owned"):
+        monkeypatch.setattr(f"sandbox.assembly.{name}", lambda pk: removed.append(pk) or 0)
     return removed
 
 

@@ -111,7 +111,7 @@ def bare_sandbox(kinds: dict[str, str]) -> Iterator[dict[str, Machine]]:
             made[name] = Machine(name=name, kind=kind, container_id=facts.container_id)
         yield made
     finally:
-        assembly.remove_objects(sandbox_id)
+        assembly.remove_owned(sandbox_id)
         _shared.discard(sandbox_id)
 
 

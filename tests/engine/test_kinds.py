@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sandbox import engine
-from sandbox.hostconfig import DATA_ROOT, SECCOMP_DOCKER, deadline_seconds
+from sandbox.hostconfig import DATA_ROOT, SECCOMP_DOCKER, longest_life_seconds
 from sandbox.images import image_ref, seed_volume
 from sandbox.models import Machine
 from sandbox.specs import RUNNABLE_KINDS, limits_of
@@ -50,7 +50,7 @@ def test_what_every_kind_is_made_with(kind: str, found: dict[str, Any]) -> None:
     assert config["User"] == "1000:1000"
     assert config["Image"] == image_ref(kind)
     assert config["Entrypoint"][0] == "/usr/local/sbin/slipway-init"
-    assert f"SLIPWAY_DEADLINE_SECONDS={deadline_seconds()}" in config["Env"]
+    assert f"SLIPWAY_DEADLINE_SECONDS={longest_life_seconds()}" in config["Env"]
 
 
 @pytest.mark.parametrize("kind", ["shell"])
