@@ -21,7 +21,7 @@ from courses.schema import SLUG_PATTERN
 _CHOICE = re.compile(r"^[-*+] \[(?P<mark>[ xX])\]\s+(?P<text>\S.*)$")
 _ITEM = re.compile(r"^[-*+]\s+(?P<text>\S.*)$")
 _UNIT = re.compile(r"^unit:\s*(?P<unit>\S.{0,19})\s*$")
-_FENCE_LINE = re.compile(r"^\s*(`{3,}|~{3,})")
+_FENCE_LINE = re.compile(r"^\s*(`{3,}(?=[^`]*$)|~{3,})")
 CHOICES = range(2, 9)
 MAX_VALUE_LENGTH = 40
 

@@ -65,7 +65,7 @@ def one_line(text: str, report: StepReport) -> str:
     """A line of prose without what would end it, or make it something else."""
     text = " ".join(text.split())
     spans = [(start, end) for start, _, _, end in code_spans(text)]
-    return " ".join(clean_prose(text, spans, report).split()).lstrip("#>")
+    return " ".join(clean_prose(text, spans, report).split()).lstrip("#>: ")
 
 
 def _answers(lines: list[str], index: int) -> tuple[Answers, bool, int]:

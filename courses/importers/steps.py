@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from textwrap import dedent
 
 from courses.importers.drops import file_blocks
+from courses.importers.hints import closed_hints
 from courses.importers.markers import Buttons, Marked, read_markers
 from courses.importers.pieces import Code, Piece, Ready, code_spans, fence, split_pieces
 from courses.importers.prose import clean_prose, without_private
@@ -126,33 +127,6 @@ class StepText:
                 yield clean_prose(text[begin:end], inside, self.report)
             yield from waiting
             waiting, begin = [], min(end + 1, len(text))
-
-
-def closed_hints(text: str, report: StepReport) -> str:
-    """Hints made of `<details>`: none inside another, each closed, no buttons in them."""
-    lines, out = text.split("\n"), []
-    marks, kind = "", ""
-    for line in lines:
-        opened = re.match(r"^(`{3,}(?=[^`]*$)|~{3,})(.*)$", line)
-        if marks:
-            marks = "" if line.strip() == marks else marks
-        elif opened:
-            marks = opened[1]
-            if kind == "hint" and "{" in line:
-                report.lose("a command in a fold-out has no button")
-                line = line.partition("{")[0].rstrip()
-        elif line.startswith(":::hint") and kind:
-            continue
-        elif line.startswith(":::") and line.strip() == ":::":
-            if not kind:
-                continue
-            kind = ""
-        elif line.startswith(":::"):
-            kind = "hint" if line.startswith(":::hint") else "other"
-        out.append(line)
-    if kind:
-        out += [marks, ":::"] if marks else [":::"]
-    return "\n".join(out)
 
 
 def _line_ends(text: str) -> Iterator[int]:

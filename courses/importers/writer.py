@@ -19,6 +19,7 @@ from courses.importers.scripts import INSIDE
 from courses.importers.source import NotImportable
 
 _BRACKET = re.compile(r"(?<!\\)(\\*)\[")
+_CHOICE = re.compile(r"- \[[ x]\] ")
 _TODO = (
     "Each task wants a second solution (`solve-2.sh`) and a better near-miss (`nearmiss.sh`), and"
     " its `solve.sh` is what the page has people run. `manage.py testcourse` tells whether the"
@@ -122,7 +123,9 @@ def last_resort(text: str) -> str:
 
 
 def _plain_line(line: str) -> str:
-    out, position = [], 0
+    # The mark of a quiz's choice is ours.
+    kept = _CHOICE.match(line)
+    out, position = [kept[0] if kept else ""], kept.end() if kept else 0
     for start, _, _, end in code_spans(line):
         out += [_plain(line[position:start]), line[start:end]]
         position = end

@@ -19,7 +19,7 @@ from courses.schema import CourseMeta, LessonMeta, TaskMeta
 from courses.tests.conftest import HULL, boats, write
 from courses.tests.test_markdown import assert_harmless
 
-MANY = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 FILES = sorted(boats())
 KEYS = sorted({*CourseMeta.model_fields, *LessonMeta.model_fields, *TaskMeta.model_fields})
 WORDS = st.sampled_from(
