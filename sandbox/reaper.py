@@ -13,7 +13,17 @@ from django.conf import settings
 from django.db.models import F, Q
 from django.utils import timezone
 
-from sandbox import admission, assembly, creation, dispatch, engine, events, hosts, transitions
+from sandbox import (
+    admission,
+    assembly,
+    creation,
+    disk,
+    dispatch,
+    engine,
+    events,
+    hosts,
+    transitions,
+)
 from sandbox.errors import MachineDied, MachineFailed, SandboxEngineError
 from sandbox.models import LIVE, USABLE, Host, Preview, Sandbox, State
 
@@ -32,6 +42,7 @@ def reap() -> None:
     _warn_and_expire()
     _end_idle()
     _resume_stalled()
+    disk.end_oversized()
     for sandbox_id in admission.admit_waiting():
         dispatch.create(sandbox_id)
 
