@@ -270,6 +270,8 @@ SANDBOX_SHELL_PIDS = env.int("SANDBOX_SHELL_PIDS", default=256)
 SANDBOX_DOCKER_MEMORY_MIB = env.int("SANDBOX_DOCKER_MEMORY_MIB", default=1024)
 SANDBOX_DOCKER_CPUS = env.float("SANDBOX_DOCKER_CPUS", default=2.0)
 SANDBOX_DOCKER_PIDS = env.int("SANDBOX_DOCKER_PIDS", default=512)
+# What a `docker` machine may take of the host's disk, in MiB; beyond it the sandbox is ended.
+SANDBOX_DOCKER_DISK_MIB = env.int("SANDBOX_DOCKER_DISK_MIB", default=8192)
 # Runtime per kind (an entry of the engine's runtimes); empty is the engine's default.
 SANDBOX_RUNTIME_SHELL = env.str("SANDBOX_RUNTIME_SHELL", default="")
 SANDBOX_RUNTIME_DOCKER = env.str("SANDBOX_RUNTIME_DOCKER", default="")

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from django.conf import settings
 
-from sandbox import delegation, engine, hostconfig, machines, stream
+from sandbox import delegation, engine, hostconfig, machines, stream, uid_ranges
 from sandbox.errors import MachineFailed, SandboxEngineError, SetupFailed
 from sandbox.markers import Failed, Marker, MarkerReader, Ready, Stage, parse
 from sandbox.models import Machine, Sandbox, WarmMachine
-from sandbox.specs import MachineSpec
+from sandbox.specs import MachineSpec, limits_of
 
 log = logging.getLogger(__name__)
 READY_TIMEOUT_SECONDS = {"shell": 20, "docker": 45}
@@ -49,7 +49,7 @@ def sandbox_label(sandbox_id: str) -> str:
 
 
 def object_name(sandbox_id: str, machine: str = "") -> str:
-    """Name of a sandbox's network, or of a machine's container and volume."""
+    """Name of a sandbox's network, or of a machine's container."""
     parts = ["slipway", settings.SLIPWAY_INSTANCE, sandbox_id, machine]
     return "-".join(part for part in parts if part)
 
@@ -82,17 +82,20 @@ def make_machine(
     """
     name = object_name(owner_id, spec.name)
     labels = labels_of(owner_id, spec.name)
+    volume = ""
     if spec.kind == "docker":
-        engine.create_volume(name, labels)
+        volume = uid_ranges.reserve_volume(name, labels, limits_of(spec.kind).disk_bytes)
     body = hostconfig.container_body(
         spec.kind,
         spec.name,
         labels,
         network=network,
-        data_volume=name,
+        data_volume=volume,
         deadline_seconds=deadline_seconds,
     )
     container_id = engine.create_container(name, body)
+    if spec.kind == "docker":
+        uid_ranges.write_range(container_id, hostconfig.DATA_ROOT)
     on_stage("created")
     come_up = _come_up(container_id, spec.kind, READY_TIMEOUT_SECONDS[spec.kind], on_stage)
     ready, notice = asyncio.run(come_up)

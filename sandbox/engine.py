@@ -6,7 +6,9 @@ adoption, because a second worker may run the same creation again.
 Source: Docker Engine API reference, v1.41 (the oldest engine supported).
 """
 
+import io
 import logging
+import tarfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +24,9 @@ from sandbox.errors import EngineDown, ImageMissing, MachineDied, SandboxEngineE
 log = logging.getLogger(__name__)
 CALL_TIMEOUT_SECONDS = 60
 _local = threading.local()
+# Whether the engine's storage can bound a volume (XFS or ext4 with project quotas); found out
+# by the first volume that is made.
+_has_quota = True
 
 
 def _api() -> docker.APIClient:
@@ -155,6 +160,38 @@ def create_volume(name: str, labels: dict[str, str], options: dict[str, str] | N
     """
     with _translated(f"volume {name}", logging.DEBUG if options else logging.ERROR) as api:
         api.create_volume(name, labels=labels, driver_opts=options or {})
+
+
+def create_bounded_volume(name: str, labels: dict[str, str], size_bytes: int) -> dict[str, str]:
+    """Create a volume, bounded where the engine's storage can; return the labels it has.
+
+    The engine answers the same for one that exists, and keeps that one's labels.
+    """
+    global _has_quota
+    with _translated(f"volume {name}") as api:
+        if _has_quota:
+            try:
+                options = {"size": str(size_bytes)}
+                made = api.create_volume(name, driver_opts=options, labels=labels)
+                return made["Labels"] or {}
+            except docker.errors.APIError as error:
+                if "quota" not in str(error.explanation):
+                    raise
+                log.info("volumes can't be bounded by the engine here: %s", error.explanation)
+                _has_quota = False
+        return api.create_volume(name, labels=labels)["Labels"] or {}
+
+
+def write_files(container_id: str, files: dict[str, bytes]) -> None:
+    """Write small files, root's and readable by all, into a container; paths from its root."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for path, content in files.items():
+            entry = tarfile.TarInfo(path)
+            entry.size, entry.mode = len(content), 0o644
+            tar.addfile(entry, io.BytesIO(content))
+    with _translated(f"write into {container_id[:12]}") as api:
+        api.put_archive(container_id, "/", buffer.getvalue())
 
 
 def create_network(name: str, labels: dict[str, str]) -> str:

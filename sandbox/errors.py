@@ -78,6 +78,12 @@ class OutOfCapacity(SandboxUserError):
     retry_after_seconds = 120
 
 
+class DiskUsedUp(SandboxUserError):
+    code = "disk_used_up"
+    message = "A machine took more disk than it may."
+    hint = "Press Start again for fresh machines; `docker system prune` there frees space in time."
+
+
 class BadRequest(SandboxUserError):
     code = "bad_request"
     message = "The request is not valid."

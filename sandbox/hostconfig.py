@@ -130,7 +130,11 @@ def _docker_host_config(data_volume: str) -> dict[str, Any]:
                 "CgroupPermissions": "rw",
             }
         ],
-        "Tmpfs": {},
+        # In place of the engine's cgroup mounts: could the learner's runtime see a freezer, it
+        # would insist on using it, and that one is not delegated (`images/.../delegate`).
+        "Tmpfs": {"/sys/fs/cgroup": "ro,nosuid,nodev,noexec,size=4k,nr_inodes=2"},
+        # PID 1 keeps itself in memory, where no cgroup of the learner's can take it from.
+        "Ulimits": [{"Name": "memlock", "Soft": 8 * MIB, "Hard": 8 * MIB}],
         "Mounts": [
             {"Type": "volume", "Source": data_volume, "Target": DATA_ROOT},
             {

@@ -17,6 +17,7 @@ from sandbox import (
     admission,
     assembly,
     creation,
+    disk,
     dispatch,
     engine,
     events,
@@ -51,6 +52,7 @@ def reap() -> None:
     _warn_and_expire()
     _end_idle()
     _resume_stalled()
+    disk.end_oversized()
     for sandbox_id in admission.admit_waiting():
         dispatch.create(sandbox_id)
     pool_keeper.tend()

@@ -71,12 +71,16 @@ class SandboxSpec(BaseModel):
 
 @dataclass(frozen=True)
 class KindLimits:
-    """What one machine of a kind may use. `memory_bytes` bounds memory and swap together."""
+    """What one machine of a kind may use. `memory_bytes` bounds memory and swap together.
+
+    `disk_bytes` is 0 for a kind that has nothing on disk.
+    """
 
     image: str
     memory_bytes: int
     cpus: float
     pids: int
+    disk_bytes: int
     runtime: str
 
 
@@ -93,6 +97,7 @@ def limits_of(kind: str) -> KindLimits:
         memory_bytes=getattr(settings, f"SANDBOX_{name}_MEMORY_MIB") * 1024 * 1024,
         cpus=getattr(settings, f"SANDBOX_{name}_CPUS"),
         pids=getattr(settings, f"SANDBOX_{name}_PIDS"),
+        disk_bytes=getattr(settings, f"SANDBOX_{name}_DISK_MIB", 0) * 1024 * 1024,
         runtime=getattr(settings, f"SANDBOX_RUNTIME_{name}"),
     )
 

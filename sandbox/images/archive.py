@@ -68,6 +68,10 @@ def _entries(
             if name in ("", ".") or member.isdev() or name.startswith("dev/"):
                 continue
             member.name = name
+            # The machines that share the seed have ranges of user ids of their own: only root
+            # is the same uid of the host in all of them, any other would be seen as nobody.
+            member.uid = member.gid = 0
+            member.uname = member.gname = "root"
             if member.islnk():
                 member.linkname = member.linkname.removeprefix("./")
             file = tar.extractfile(member) if member.isreg() else None

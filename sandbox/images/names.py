@@ -13,7 +13,7 @@ SEED_VOLUME_PREFIX = "slipway-seed-"
 
 #: Raise it when the code of the build changes what an image holds: code itself is not hashed, so
 #: that tidying it up rebuilds nothing.
-BUILD_REVISION = 2
+BUILD_REVISION = 3
 
 #: Files and folders (of this package) that each product is made of.
 _INPUTS: dict[str, tuple[str, ...]] = {

@@ -82,3 +82,15 @@ def unprotected(
 def unprotected_once(script: str, image: str = "shell") -> Outcome:
     """`unprotected`, once for all tests that need the same proof."""
     return unprotected(script, image=image)
+
+
+def control_groups(pid: int) -> list[Path]:
+    """The directories of a process's control groups on this host; on v2 those around it too."""
+    root = Path("/sys/fs/cgroup")
+    found = []
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        _number, controllers, path = line.split(":", 2)
+        directory = root / controllers.removeprefix("name=") / path[1:]
+        if path != "/" and directory.is_dir():
+            found += [directory] if controllers else [directory.parent, directory]
+    return found

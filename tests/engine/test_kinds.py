@@ -10,7 +10,7 @@ from sandbox.hostconfig import DATA_ROOT, SECCOMP_DOCKER, longest_life_seconds
 from sandbox.images import image_ref, seed_volume
 from sandbox.models import Machine
 from sandbox.specs import RUNNABLE_KINDS, limits_of
-from tests.engine.probes import as_root, unprotected
+from tests.engine.probes import as_root, control_groups, unprotected
 from tests.engine.screen import typed
 
 pytestmark = pytest.mark.engine
@@ -74,6 +74,8 @@ def test_what_a_docker_machine_is_made_with(kind: str, found: dict[str, Any]) ->
     assert host["CapAdd"] == ["SETUID", "SETGID"]
     assert host["MaskedPaths"] == host["ReadonlyPaths"] == []
     assert [device["PathOnHost"] for device in host["Devices"]] == ["/dev/net/tun"]
+    assert host["Ulimits"] == [{"Name": "memlock", "Soft": 8 << 20, "Hard": 8 << 20}]
+    assert host["Tmpfs"].keys() == {"/dev/shm", "/sys/fs/cgroup"}
     mounts = {mount["Destination"]: mount for mount in found["Mounts"]}
     assert mounts.keys() == {DATA_ROOT, "/seed-images"}
     assert mounts["/seed-images"]["Name"] == seed_volume()
@@ -107,10 +109,7 @@ def test_what_a_docker_machine_can_do_by_its_own_account(shared_docker: Machine)
 @KINDS
 def test_the_limits_hold_for_the_control_group_it_is_in(kind: str, found: dict[str, Any]) -> None:
     """Read on this host, from the kernel itself."""
-    from sandbox.delegation import cgroup_directories
-
-    with open(f"/proc/{found['State']['Pid']}/cgroup") as file:
-        directories = [directory for directory, _ in cgroup_directories(file.read())]
+    directories = control_groups(found["State"]["Pid"])
     values = {}
     for name in ("memory.limit_in_bytes", "memory.max", "pids.max", "cpu.cfs_quota_us", "cpu.max"):
         for directory in directories:

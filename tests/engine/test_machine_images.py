@@ -47,6 +47,7 @@ DOCKER_OPTIONS = [
     f"--security-opt=seccomp={PACKAGE / 'docker' / 'seccomp.json'}",
     "--security-opt=systempaths=unconfined", "--security-opt=apparmor=unconfined",
     "--device=/dev/net/tun", "--cgroupns=private", "--pids-limit=512",
+    "--tmpfs=/sys/fs/cgroup:ro,nosuid,nodev,noexec,size=4k", "--ulimit=memlock=8388608",
     "--memory=1g", "--memory-swap=1g", "--volume=/home/learner/.local/share/docker",
     f"--volume={seed_volume()}:/seed-images:ro",
 ]  # fmt: skip

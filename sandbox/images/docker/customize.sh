@@ -1,6 +1,7 @@
 # customize.sh TREE: what packages alone don't give the `docker` machine.
 tree=$1
 chroot "$tree" useradd --create-home --uid 1000 --shell /bin/bash learner
+# The platform writes another range into each machine; this one serves the build of the seed.
 echo learner:100000:65536 >"$tree"/etc/subuid
 echo learner:100000:65536 >"$tree"/etc/subgid
 # No setuid programs at all. Debian's setuid newuidmap wants CAP_SYS_ADMIN; with one file capability each, these

@@ -13,12 +13,14 @@
  *
  * The learner runs with the same uid. What keeps PID 1 out of reach: the kernel drops SIGKILL and SIGSTOP sent
  * to PID 1 from inside its own pid namespace; every other signal is blocked and read with its sender, and only
- * one that comes from outside (sender pid 0) counts; PR_SET_DUMPABLE 0 refuses ptrace. */
+ * one that comes from outside (sender pid 0) counts; PR_SET_DUMPABLE 0 refuses ptrace; nothing it does waits for
+ * something of the learner's, such as a TTY whose output they stopped. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -174,6 +176,9 @@ int main(int argc, char **argv)
         return 2;
     }
     prctl(PR_SET_DUMPABLE, 0);
+    /* A learner with a cgroup of their own may move this process into one without memory (cgroup v1 asks only for
+     * the same uid). What is in memory already needs no more of it: the deadline still comes. */
+    mlockall(MCL_CURRENT | MCL_FUTURE);
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
     double lifetime_seconds = take_seconds("SLIPWAY_DEADLINE_SECONDS");

@@ -2,6 +2,9 @@
  *
  * A marker is an OSC 777 sequence. Terminals drop sequences they do not know, so a learner never sees one,
  * and the platform reads them from the same byte stream that it shows: no second channel to keep in step. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,15 +14,24 @@
 
 #include "slipway.h"
 
+#define WRITE_PATIENCE_MILLISECONDS 500
+
 static struct termios first_settings;
 static bool have_settings;
+static int output = STDOUT_FILENO;
 
+/* A TTY that is gone, or whose output the learner stopped, must not stop PID 1 from doing its other work. */
 static void write_all(const char *bytes, size_t count)
 {
     while (count > 0) {
-        ssize_t written = write(STDOUT_FILENO, bytes, count);
+        ssize_t written = write(output, bytes, count);
+        if (written < 0 && errno == EAGAIN) {
+            struct pollfd room = {output, POLLOUT, 0};
+            if (poll(&room, 1, WRITE_PATIENCE_MILLISECONDS) > 0)
+                continue;
+        }
         if (written <= 0)
-            return; /* a TTY that is gone must not stop PID 1 from doing its other work */
+            return;
         bytes += written;
         count -= (size_t)written;
     }
@@ -28,12 +40,18 @@ static void write_all(const char *bytes, size_t count)
 void terminal_remember(void)
 {
     have_settings = tcgetattr(STDIN_FILENO, &first_settings) == 0;
+    /* Opened anew, because whether writes may wait belongs to the opening, and the shell shares the first one. */
+    int own = open("/proc/self/fd/1", O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    if (have_settings && own >= 0)
+        output = own;
 }
 
 void terminal_restore(void)
 {
-    if (have_settings)
-        tcsetattr(STDIN_FILENO, TCSANOW, &first_settings);
+    if (!have_settings)
+        return;
+    tcsetattr(STDIN_FILENO, TCSANOW, &first_settings);
+    tcflow(STDIN_FILENO, TCOON);
 }
 
 void say(const char *format, ...)
