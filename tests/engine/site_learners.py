@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 from websockets.exceptions import ConnectionClosed
@@ -84,15 +85,17 @@ class Learner:
         """Open the machine's terminal. Raises OSError while nobody listens."""
         path = f"/ws/sandboxes/{sandbox_id}/machines/{machine}/terminals/main"
         address = self.site.url.replace("http", "ws", 1) + path
-        return Screen(connect(address, additional_headers=self.headers, proxy=None))
+        return Screen(address, self.headers)
 
 
 class Screen:
     """One open terminal."""
 
-    def __init__(self, socket: Any) -> None:
-        self.socket = socket
-        self.pid = json.loads(socket.recv(timeout=10))["hello"]["pid"]
+    def __init__(self, address: str, headers: dict[str, str]) -> None:
+        self._open = ExitStack()
+        opening = connect(address, additional_headers=headers, proxy=None)
+        self.socket = self._open.enter_context(opening)
+        self.pid = json.loads(self.socket.recv(timeout=10))["hello"]["pid"]
         self.socket.send('{"resize": [100, 30]}')
 
     def says(self, line: str, pattern: str, seconds: float = 10) -> re.Match[str]:
@@ -124,7 +127,7 @@ class Screen:
         return False
 
     def close(self) -> None:
-        self.socket.close()
+        self._open.close()
 
 
 def learners(site: Site, *names: str) -> list[Learner]:

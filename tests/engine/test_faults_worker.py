@@ -15,8 +15,9 @@ from tests.running_site import Site, running_site
 pytestmark = pytest.mark.engine
 FORMAT = "--format={{.Type}} {{.Action}} {{.Actor.ID}} {{.Actor.Attributes.name}}"
 LONGEST_START_SECONDS = 60
-# What the engine reports when the worker has come so far; the first point is before that.
-CREATING = ("claimed", "volume create", "container create", "container start", "exec_create")
+EVENT_SECONDS = 45
+# What the engine reports when the worker has come so far; others are what the API says.
+CREATING = ("claimed", "volume create", "container create", "container start", "engine starting")
 DESTROYING = ("asked", "container kill", "container die", "container destroy", "volume destroy")
 
 
@@ -29,7 +30,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @contextmanager
 def engine_events() -> Iterator["subprocess.Popen[str]"]:
-    command = ["docker", "events", FORMAT]
+    command = ["timeout", str(EVENT_SECONDS), "docker", "events", FORMAT]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as events:
         time.sleep(0.3)  # it reports from when it has connected
         try:
@@ -44,6 +45,15 @@ def wait_for_event(events: "subprocess.Popen[str]", sandbox_id: str, what: str) 
     for line in events.stdout:
         if sandbox_id in line and what in line:
             return
+    raise AssertionError(f"no {what} of {sandbox_id} in {EVENT_SECONDS} s")
+
+
+def wait_for_stage(learner: Learner, sandbox_id: str, name: str) -> None:
+    """Wait until the API shows the stage of the creation as done."""
+    now = learner.look(sandbox_id)
+    while name not in [stage["name"] for stage in now["stages"]]:
+        assert now["state"] in ("requested", "starting"), now
+        now = learner.look(sandbox_id)
 
 
 def kill_worker(site: Site) -> None:
@@ -72,6 +82,8 @@ def killed_creation(learner: Learner, point: str) -> str:
         sandbox_id = learner.start("docker")
         if point == "claimed":
             learner.wait_for(sandbox_id, ("starting",), 20)
+        elif point == "engine starting":
+            wait_for_stage(learner, sandbox_id, point)
         else:
             wait_for_event(events, sandbox_id, point)
         kill_worker(learner.site)
