@@ -1,0 +1,92 @@
+"""Redis killed, and Redis emptied: costs a moment, never a sandbox and never two."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from tests.engine.site_learners import Learner, containers, eventually, learners
+from tests.running_site import Site, running_site
+
+pytestmark = pytest.mark.engine
+AWAY_SECONDS = 30 if os.environ.get("SLIPWAY_SOAK") else 4
+BACK_SECONDS = 30
+# The server names itself so, with its address, in the list of processes.
+SERVER = "valkey-server "
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("redis")
+    with running_site(folder, SANDBOX_STALL_SECONDS="6") as running:
+        yield running
+
+
+def flush(site: Site) -> None:
+    """Empty the site's Redis: messages, bindings, subscribers' groups, rate limits."""
+    pid = site.child(SERVER)
+    title = subprocess.check_output(["ps", "-ww", "-o", "args=", "-p", str(pid)], text=True)
+    redis.Redis(port=int(title.split()[1].rpartition(":")[2])).flushall()
+
+
+def kill_for(site: Site, seconds: float) -> None:
+    """Kill Redis and whatever the supervisor starts in its place."""
+    os.kill(site.child(SERVER), signal.SIGKILL)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            os.kill(site.child(SERVER), signal.SIGKILL)
+        except (StopIteration, ProcessLookupError):
+            pass  # not started again yet
+        time.sleep(0.05)
+
+
+def starts_again(learner: Learner) -> None:
+    """Start must work within half a minute, refused before or not, and make one machine."""
+    began = time.monotonic()
+    eventually(lambda: learner.start(), BACK_SECONDS, "Start")
+    sandbox_id = learner.start()
+    now = learner.wait_for(sandbox_id, seconds=began + BACK_SECONDS - time.monotonic())
+    assert now["state"] == "ready", now
+    assert len([name for name in containers(learner.site) if sandbox_id in name]) == 1
+    learner.stop(sandbox_id)
+
+
+def test_terminals_live_without_redis_and_starts_come_back(site: Site) -> None:
+    working, late = learners(site, "working", "late")
+    sandbox_id = working.ready()
+    terminal = working.terminal(sandbox_id)
+    pid = terminal.shell_pid()
+    kill_for(site, AWAY_SECONDS)
+    assert terminal.shell_pid() == pid
+    starts_again(late)
+    assert terminal.shell_pid() == pid
+    assert len([name for name in containers(site) if sandbox_id in name]) == 1
+    terminal.close()
+    working.stop(sandbox_id)
+
+
+def test_a_start_whose_message_was_flushed_is_ready_all_the_same(site: Site) -> None:
+    working, late, later = learners(site, "at-work", "flushed", "after")
+    sandbox_id = working.ready()
+    terminal = working.terminal(sandbox_id)
+    pid = terminal.shell_pid()
+    worker = site.child(" worker ")
+    # Held still, the worker can't take the message before it is lost.
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        lost = late.start()
+        flush(site)
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    assert late.wait_for(lost, seconds=BACK_SECONDS)["state"] == "ready"
+    assert len([name for name in containers(site) if lost in name]) == 1
+    starts_again(later)
+    assert terminal.shell_pid() == pid
+    terminal.close()
+    late.stop(lost)
+    working.stop(sandbox_id)
