@@ -12,22 +12,26 @@ from sandbox.promises import Finding
 
 LIMIT_MIB = 16
 SCRIPT = f"""
-own=/sys/fs/cgroup/cgroup.procs version=2
-[ -e $own ] || own=/sys/fs/cgroup/memory/cgroup.procs version=1
-for ((tries = 250; tries > 0; tries--)); do [ ! -O $own ] || break; sleep 0.02; done
+version=2; ! grep -q "[:,]memory[:,]" /proc/self/cgroup || version=1
 echo "version=$version"
-[ -O $own ] && echo "owned=yes" || {{ echo "owned=no"; exit; }}
 mkdir -p /tmp/groups
 export version
-timeout 20 unshare --user --map-root-user --map-auto --mount --cgroup bash -ec '
+# On v2 the delegation moves us into a group of our own; the namespace must begin there.
+for ((tries = 250; tries > 0 && version == 2; tries--)); do
+    ! grep -q "/learner$" /proc/self/cgroup || break; sleep 0.02
+done
+timeout 25 unshare --user --map-root-user --map-auto --mount --cgroup bash -c '
+    if [ $version = 2 ]; then mount -t cgroup2 none /tmp/groups
+    else mount -t cgroup -o memory none /tmp/groups; fi
     cd /tmp/groups
+    for ((tries = 250; tries > 0; tries--)); do [ ! -O cgroup.procs ] || break; sleep 0.02; done
+    [ -O cgroup.procs ] && echo "owned=yes" || {{ echo "owned=no"; exit; }}
+    set -e
     if [ $version = 2 ]; then
-        mount -t cgroup2 none . && cd .
         mkdir -p rest && for pid in $(<cgroup.procs); do echo $pid >rest/cgroup.procs; done
         echo +memory >cgroup.subtree_control
         mkdir small && echo {LIMIT_MIB}M >small/memory.max
     else
-        mount -t cgroup -o memory none . && cd .
         mkdir small && echo {LIMIT_MIB}M >small/memory.limit_in_bytes
     fi
     (echo $BASHPID >small/cgroup.procs

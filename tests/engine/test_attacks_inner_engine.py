@@ -88,7 +88,7 @@ def test_the_root_an_inner_container_mounts_is_the_machines_own(
     look = f"cat /host/etc/hostname /host{marker}"
     assert unprotected(look, Binds=["/:/host"]).text.endswith("host")
     said = in_loose(loose, look).text
-    assert said.splitlines()[0] == "laptop"
+    assert "laptop" in said.splitlines()
     assert "No such file" in said
 
 

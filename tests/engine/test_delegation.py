@@ -81,7 +81,7 @@ python3 -c 'import termios; termios.tcflow(0, termios.TCOOFF)' </dev/pts/0"""
 
 @pytest.mark.parametrize("kind", ["shell", "docker"])
 def test_a_machine_ends_at_its_deadline_whatever_its_learner_does(kind: str) -> None:
-    with patch("sandbox.hostconfig.deadline_seconds", return_value=DEADLINE_SECONDS):
+    with patch("sandbox.hostconfig.longest_life_seconds", return_value=DEADLINE_SECONDS):
         machines = bare_machine(kind)
         machine = next(machines)
         began = time.monotonic()

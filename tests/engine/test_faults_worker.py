@@ -17,8 +17,8 @@ FORMAT = "--format={{.Type}} {{.Action}} {{.Actor.ID}} {{.Actor.Attributes.name}
 LONGEST_START_SECONDS = 60
 EVENT_SECONDS = 45
 # What the engine reports when the worker has come so far; others are what the API says.
-CREATING = ("claimed", "volume create", "container create", "container start", "engine starting")
-DESTROYING = ("asked", "container kill", "container die", "container destroy", "volume destroy")
+CREATING = ("claimed", "container create", "container start", "engine starting")
+DESTROYING = ("asked", "container kill", "container die", "container destroy")
 
 
 @pytest.fixture(scope="module")

@@ -87,7 +87,7 @@ def test_the_seed_belongs_to_the_one_id_that_all_machines_share() -> None:
 def owner() -> Iterator[str]:
     name = assembly.object_name("uid-range-test", "laptop")
     yield name
-    assembly.remove_objects("uid-range-test")
+    assembly.remove_owned("uid-range-test")
 
 
 def test_a_second_worker_finds_the_same_volume_and_a_taken_one_is_passed_over(owner: str) -> None:
