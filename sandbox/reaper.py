@@ -40,7 +40,8 @@ from sandbox.models import (
 )
 
 log = logging.getLogger(__name__)
-WARNING_SECONDS = 120
+# Two minutes, and what a tick that comes late or was missed takes off them.
+WARNING_SECONDS = 135
 CLOCK_JUMP_SECONDS = 30
 STUCK_STOP_SECONDS = 15
 REMOVALS_AT_ONCE = 4
