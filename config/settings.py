@@ -169,7 +169,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,
         "options": {"expires": 5},
     },
-    "reconcile": {"task": "sandbox.tasks.reconcile", "schedule": 60.0, "options": {"expires": 60}},
+    # Often enough that an engine that was restarted does not leave dead machines "ready".
+    "reconcile": {"task": "sandbox.tasks.reconcile", "schedule": 10.0, "options": {"expires": 10}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(SLIPWAY_DATA / "beat-schedule")
 

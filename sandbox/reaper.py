@@ -7,9 +7,12 @@ ends nobody's machines.
 
 import logging
 import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -38,9 +41,13 @@ from sandbox.models import (
 )
 
 log = logging.getLogger(__name__)
-WARNING_SECONDS = 120
+# Two minutes, and what a tick that comes late or was missed takes off them.
+WARNING_SECONDS = 135
 CLOCK_JUMP_SECONDS = 30
 STUCK_STOP_SECONDS = 15
+REMOVALS_AT_ONCE = 4
+# How long a pass waits for its removals; the engine's own limit for a call is longer.
+REMOVAL_SECONDS = 20
 # An object without a row may belong to a row that is just being written elsewhere.
 ORPHAN_LABEL = "slipway.sandbox"
 
@@ -67,11 +74,21 @@ def shift_if_clock_jumped(
     jump = 0.0
     if host.clock_boot is not None and host.clock_wall is not None and boot >= host.clock_boot:
         jump = (wall - host.clock_wall) - (boot - host.clock_boot)
-    Host.objects.filter(pk=host.pk).update(clock_boot=boot, clock_wall=wall)
-    if abs(jump) < CLOCK_JUMP_SECONDS:
-        return 0.0
-    log.warning("the wall clock jumped by %.0f s; all deadlines move with it", jump)
-    delta = timedelta(seconds=jump)
+    # In one transaction: a clock kept without its shift would leave the deadlines wrong for good.
+    with transaction.atomic():
+        seen = Host.objects.filter(
+            pk=host.pk, clock_boot=host.clock_boot, clock_wall=host.clock_wall
+        )
+        if not seen.update(clock_boot=boot, clock_wall=wall):
+            return 0.0  # another tick was faster, and has moved the deadlines if need be
+        if abs(jump) < CLOCK_JUMP_SECONDS:
+            return 0.0
+        log.warning("the wall clock jumped by %.0f s; all deadlines move with it", jump)
+        _shift_deadlines(timedelta(seconds=jump))
+    return jump
+
+
+def _shift_deadlines(delta: timedelta) -> None:
     Sandbox.objects.filter(state__in=[*LIVE, State.STOPPING]).update(
         # The queue's order is by creation.
         created_at=F("created_at") + delta,
@@ -86,7 +103,6 @@ def shift_if_clock_jumped(
         ready_at=F("ready_at") + delta,
         expires_at=F("expires_at") + delta,
     )
-    return jump
 
 
 def _warn_and_expire() -> None:
@@ -187,18 +203,33 @@ def reconcile() -> None:
     )
     wanted |= _warm_wanted(wanted)
     orphans = {labels[ORPHAN_LABEL] for *_, labels in found if ORPHAN_LABEL in labels} - wanted
-    for sandbox_id in orphans:
-        log.warning("removing what is left of sandbox %s", sandbox_id)
-        try:
-            assembly.remove_objects(sandbox_id)
-        except SandboxEngineError as error:
-            log.warning("sandbox %s is not removed yet: %s", sandbox_id, error)
+    _remove_orphans(orphans)
     for sandbox_id in Sandbox.objects.filter(state__in=USABLE).values_list("pk", flat=True):
         verify(sandbox_id)
     try:
         pool_keeper.verify()
     except SandboxEngineError as error:
         log.warning("the pool can't be verified now: %s", error)
+
+
+def _remove_orphans(sandbox_ids: Iterable[str]) -> None:
+    """Remove some at once, so that one that hangs holds up neither the others nor the pass."""
+    threads = ThreadPoolExecutor(REMOVALS_AT_ONCE, thread_name_prefix="orphan")
+    removals = [threads.submit(_remove_orphan, sandbox_id) for sandbox_id in sandbox_ids]
+    late = wait(removals, REMOVAL_SECONDS).not_done
+    if late:
+        log.warning("%s removals go on behind the pass, or wait for the next one", len(late))
+    threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _remove_orphan(sandbox_id: str) -> None:
+    log.warning("removing what is left of sandbox %s", sandbox_id)
+    try:
+        assembly.remove_objects(sandbox_id)
+    except SandboxEngineError as error:
+        log.warning("sandbox %s is not removed yet: %s", sandbox_id, error)
+    finally:
+        connection.close()
 
 
 def _warm_wanted(live: set[str]) -> set[str]:

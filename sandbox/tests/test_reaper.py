@@ -139,6 +139,7 @@ def test_a_clock_that_was_set_moves_every_deadline(make_sandbox: Any, jump: floa
     )
     host = Host.objects.get()
     host.clock_boot, host.clock_wall = 1000.0, 50_000.0
+    host.save()
     assert reaper.shift_if_clock_jumped(host, 1005.0, 50_005.0 + jump) == jump
     moved = Sandbox.objects.get()
     delta = timedelta(seconds=jump)
@@ -148,10 +149,21 @@ def test_a_clock_that_was_set_moves_every_deadline(make_sandbox: Any, jump: floa
     assert preview.expires_at == sandbox.expires_at + delta
 
 
+def test_two_ticks_that_see_the_same_jump_move_the_deadlines_once(make_sandbox: Any) -> None:
+    sandbox = make_sandbox()
+    host = Host.objects.get()
+    host.clock_boot, host.clock_wall = 1000.0, 50_000.0
+    host.save()
+    assert reaper.shift_if_clock_jumped(host, 1005.0, 53_605.0) == 3600.0
+    assert reaper.shift_if_clock_jumped(host, 1005.1, 53_605.1) == 0.0
+    assert Sandbox.objects.get().expires_at == sandbox.expires_at + timedelta(hours=1)
+
+
 def test_a_stop_that_is_stuck_is_still_repeated_after_a_jump_back(make_sandbox: Any) -> None:
     sandbox = make_sandbox(State.STOPPING)
     host = Host.objects.get()
     host.clock_boot, host.clock_wall = 0.0, 10_000.0
+    host.save()
     reaper.shift_if_clock_jumped(host, 5.0, 5.0)
     assert Sandbox.objects.get().heartbeat_at < sandbox.heartbeat_at
 
@@ -166,6 +178,7 @@ def test_time_that_passes_a_drift_a_reboot_and_a_sleep_move_nothing(
     sandbox = make_sandbox()
     host = Host.objects.get()
     host.clock_boot, host.clock_wall = 1000.0, 50_000.0
+    host.save()
     assert reaper.shift_if_clock_jumped(host, boot, wall) == 0.0
     assert Sandbox.objects.get().expires_at == sandbox.expires_at
 

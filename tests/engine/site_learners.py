@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
+import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -47,12 +48,10 @@ class Learner:
 
     def refused(self, lesson: str = "shell") -> dict[str, Any]:
         """Press Start where it must be refused; the error's code, message and hint."""
-        try:
-            started = self.start(lesson)
-        except urllib.error.HTTPError as error:
-            assert error.code == 503, error.code
-            return dict(json.loads(error.read())["error"])
-        raise AssertionError(f"{started} was started")
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            self.start(lesson)
+        assert refused.value.code == 503
+        return dict(json.loads(refused.value.read())["error"])
 
     def look(self, sandbox_id: str) -> dict[str, Any]:
         return dict(self.call("GET", f"/sandboxes/{sandbox_id}"))

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 import redis
@@ -38,10 +39,9 @@ def kill_for(site: Site, seconds: float) -> None:
     os.kill(site.child(SERVER), signal.SIGKILL)
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        try:
+        # Not always started again yet.
+        with suppress(StopIteration, ProcessLookupError):
             os.kill(site.child(SERVER), signal.SIGKILL)
-        except (StopIteration, ProcessLookupError):
-            pass  # not started again yet
         time.sleep(0.05)
 
 

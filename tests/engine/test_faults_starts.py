@@ -1,12 +1,17 @@
-"""Starts when something is wrong: pressed many times at once, or nothing to start with."""
+"""Starts when there is too much of something: clicks of one learner, or beats of one site."""
 
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from tests.engine.site_learners import containers, learners
-from tests.running_site import Site, running_site
+from tests.engine.site_learners import containers, eventually, learners
+from tests.running_site import ROOT, Site, running_site
 
 pytestmark = pytest.mark.engine
 TIMES = 20
@@ -30,3 +35,38 @@ def test_one_learner_who_starts_many_times_at_once_gets_one_sandbox(site: Site) 
     assert [name for name in containers(site) if sandbox_id in name] == containers(site)
     assert len(containers(site)) == 1
     learner.stop(sandbox_id)
+
+
+@pytest.fixture
+def second_beat(site: Site) -> Iterator[None]:
+    """Another beat beside the supervised one, with its environment."""
+    beat = Path(f"/proc/{site.child(' beat ')}")
+    pairs = (beat / "environ").read_bytes().split(b"\0")
+    environment = dict(pair.decode().split("=", 1) for pair in pairs if b"=" in pair)
+    schedule = site.data / "second-schedule"
+    command = [sys.executable, "-m", "celery", "-A", "config", "-q", "beat", "-l", "WARNING"]
+    command += ["--pidfile=", f"--schedule={schedule}"]
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment)
+    try:
+        eventually(lambda: list(site.data.glob("second-schedule*")), 20, "second beat")
+        yield
+        assert process.poll() is None, "it has beaten all the time"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_with_two_beats_nothing_is_doubled(site: Site, second_beat: None) -> None:
+    (learner,) = learners(site, "twice")
+    began = time.monotonic()
+    sandbox_id = learner.ready()
+    terminal = learner.terminal(sandbox_id)
+    pid = terminal.shell_pid()
+    # Two ticks of each at least.
+    time.sleep(max(0.0, began + 12 - time.monotonic()))
+    assert learner.look(sandbox_id)["state"] == "ready"
+    assert len(containers(site)) == 1
+    assert terminal.shell_pid() == pid
+    terminal.close()
+    learner.stop(sandbox_id)
+    assert containers(site) == []

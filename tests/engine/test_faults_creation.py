@@ -1,0 +1,60 @@
+"""A worker that is killed in the middle of a creation loses nothing and doubles nothing."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.engine.site_learners import Learner, learners
+from tests.engine.worker_kills import (
+    EVENT_SECONDS,
+    containers_of,
+    engine_events,
+    kill_worker,
+    wait_for_event,
+    wait_for_stage,
+    worker_is_back,
+)
+from tests.running_site import Site, running_site
+
+pytestmark = pytest.mark.engine
+LONGEST_START_SECONDS = 60
+# What the engine reports when the worker has come so far; others are what the API says.
+CREATING = ("claimed", "volume create", "container create", "container start", "engine starting")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("killed")
+    more = {"SANDBOX_STALL_SECONDS": "6", "SANDBOX_ATTEMPTS": "9"}
+    with running_site(folder, **more) as running:
+        yield running
+
+
+def killed_creation(learner: Learner, point: str) -> str:
+    """Start, and kill the worker at `point`; the sandbox's id."""
+    with engine_events() as events:
+        sandbox_id = learner.start("docker")
+        if point == "claimed":
+            learner.wait_for(sandbox_id, ("starting",), EVENT_SECONDS)
+        elif point == "engine starting":
+            wait_for_stage(learner, sandbox_id, point)
+        else:
+            wait_for_event(events, sandbox_id, point)
+        kill_worker(learner.site)
+    return sandbox_id
+
+
+def test_killed_while_creating(site: Site) -> None:
+    people = learners(site, *(f"killed-{number}" for number in range(len(CREATING))))
+    # One after another, and only then waited for: what is taken over may be hit once more.
+    sandboxes = []
+    for person, point in zip(people, CREATING, strict=True):
+        sandboxes.append(killed_creation(person, point))
+        worker_is_back(site)
+    for person, sandbox_id, point in zip(people, sandboxes, CREATING, strict=True):
+        now = person.wait_for(sandbox_id, seconds=LONGEST_START_SECONDS)
+        assert now["state"] == "ready", (point, now)
+        assert len(containers_of(site, sandbox_id)) == 1, point
+    for person, sandbox_id in zip(people, sandboxes, strict=True):
+        person.stop(sandbox_id)
+        assert site.manage("sandbox", "objects", sandbox_id) == ""

@@ -1,0 +1,109 @@
+"""The engine killed, restarted, and without an image: said soon, and true again soon after."""
+
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox import hosts, lifecycle
+from sandbox.images import image_ref
+from sandbox.models import State
+from sandbox.specs import MachineSpec
+from tests.engine.conftest import Start
+from tests.engine.second_engine import SecondEngine, second_engine
+from tests.engine.site_learners import eventually, learners
+from tests.running_site import Site, running_site
+
+pytestmark = pytest.mark.engine
+SHELL = MachineSpec(name="laptop", kind="shell")
+SAID_SECONDS = 10
+TRUE_SECONDS = 15
+CLEAR_SECONDS = 5
+AWAY = "The Docker engine does not answer."
+
+
+@pytest.fixture(scope="module")
+def second() -> Iterator[SecondEngine]:
+    with second_engine() as made:
+        made.copy_image(image_ref("shell"))
+        made.name_other_images()
+        yield made
+
+
+@pytest.fixture
+def site(second: SecondEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with running_site(tmp_path_factory.mktemp("engine"), DOCKER_HOST=second.address) as running:
+        yield running
+
+
+def readiness(site: Site) -> str:
+    """Nothing when Start works, else what /readyz says."""
+    try:
+        with urllib.request.urlopen(f"{site.url}/readyz", timeout=5):
+            return ""
+    except urllib.error.HTTPError as error:
+        return error.read().decode()
+
+
+def test_an_engine_killed_and_restarted_is_said_and_rows_are_true_again(
+    site: Site, second: SecondEngine
+) -> None:
+    working, late = learners(site, "working", "late")
+    sandbox_id = working.ready()
+    # Killed, as by the kernel; its machines end with the next one's start.
+    second.kill()
+    eventually(lambda: AWAY in readiness(site), SAID_SECONDS, "/readyz")
+    began = time.monotonic()
+    refused = late.refused()
+    assert time.monotonic() - began < CLEAR_SECONDS
+    assert (refused["code"], refused["message"]) == ("no_engine", AWAY)
+    assert refused["hint"]
+    assert working.look(sandbox_id)["state"] == "ready", "an engine that is away says nothing"
+    second.start()
+    began = time.monotonic()
+    eventually(lambda: not readiness(site), TRUE_SECONDS, "/readyz")
+    ended = working.wait_for(sandbox_id, ("failed",), began + TRUE_SECONDS - time.monotonic())
+    assert ended["error"]["code"] == "machine_died"
+    again = late.ready()
+    late.stop(again)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_machine_whose_image_is_missing_fails_at_once_and_nothing_is_pulled(
+    second: SecondEngine, request_sandbox: Start
+) -> None:
+    with second.used_by_slipway():
+        hosts.refresh()
+        sandbox = request_sandbox(SHELL)
+        second.docker("rmi", "--force", image_ref("shell"))
+        try:
+            began = time.monotonic()
+            lifecycle.create_now(sandbox)
+            assert time.monotonic() - began < CLEAR_SECONDS
+            assert (sandbox.state, sandbox.error_code) == (State.FAILED, "image_missing")
+            assert "./start" in sandbox.error_hint
+            assert image_ref("shell") not in second.docker(
+                "images", "--format={{.Repository}}:{{.Tag}}"
+            )
+            assert image_ref("shell") in hosts.refresh().problem, "and Start is off from now on"
+        finally:
+            second.docker("tag", image_ref("docker"), image_ref("shell"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_engine_that_goes_between_start_and_creation_fails_it_at_once(
+    second: SecondEngine, request_sandbox: Start
+) -> None:
+    with second.used_by_slipway():
+        hosts.refresh()
+        sandbox = request_sandbox(SHELL)
+        second.kill()
+        try:
+            began = time.monotonic()
+            lifecycle.create_now(sandbox)
+            assert time.monotonic() - began < CLEAR_SECONDS
+            assert (sandbox.state, sandbox.error_code) == (State.FAILED, "no_engine")
+        finally:
+            second.start()

@@ -1,0 +1,44 @@
+"""A worker that is killed in the middle of a removal leaves nothing behind."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.engine.site_learners import Learner, learners
+from tests.engine.worker_kills import engine_events, kill_worker, wait_for_event, worker_is_back
+from tests.running_site import Site, running_site
+
+pytestmark = pytest.mark.engine
+LONGEST_STOP_SECONDS = 60
+# What the engine reports when the worker has come so far; the first point is before that.
+REMOVING = ("asked", "container kill", "container die", "container destroy", "volume destroy")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("killed")
+    with running_site(folder, SANDBOX_STALL_SECONDS="6") as running:
+        yield running
+
+
+def killed_removal(learner: Learner, sandbox_id: str, point: str) -> None:
+    """Stop and kill the worker at `point`."""
+    worker_is_back(learner.site)
+    with engine_events() as events:
+        learner.call("DELETE", f"/sandboxes/{sandbox_id}")
+        if point != "asked":
+            wait_for_event(events, sandbox_id, point)
+        kill_worker(learner.site)
+
+
+def test_killed_while_removing(site: Site) -> None:
+    people = learners(site, *(f"killed-{number}" for number in range(len(REMOVING))))
+    sandboxes = [person.start("docker") for person in people]
+    for person, sandbox_id in zip(people, sandboxes, strict=True):
+        assert person.wait_for(sandbox_id)["state"] == "ready"
+    # One after another, and only then waited for: a stop is repeated after a while.
+    for person, sandbox_id, point in zip(people, sandboxes, REMOVING, strict=True):
+        killed_removal(person, sandbox_id, point)
+    for person, sandbox_id in zip(people, sandboxes, strict=True):
+        person.wait_for(sandbox_id, ("gone",), LONGEST_STOP_SECONDS)
+        assert site.manage("sandbox", "objects", sandbox_id) == ""

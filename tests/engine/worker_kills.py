@@ -1,0 +1,63 @@
+"""Killing a site's worker at a chosen point of its work."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.engine.site_learners import Learner, containers, eventually
+from tests.running_site import Site
+
+FORMAT = "--format={{.Type}} {{.Action}} {{.Actor.ID}} {{.Actor.Attributes.name}}"
+EVENT_SECONDS = 45
+
+
+@contextmanager
+def engine_events() -> Iterator["subprocess.Popen[str]"]:
+    command = ["timeout", str(EVENT_SECONDS), "docker", "events", FORMAT]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as events:
+        time.sleep(0.3)  # it reports from when it has connected
+        try:
+            yield events
+        finally:
+            events.kill()
+
+
+def wait_for_event(events: "subprocess.Popen[str]", sandbox_id: str, what: str) -> None:
+    """Wait until the engine reports `what` of an object of this sandbox."""
+    assert events.stdout is not None
+    for line in events.stdout:
+        # A data volume is named for its range of user ids, and its events tell no more.
+        if what in line and (sandbox_id in line or what.startswith("volume")):
+            return
+    raise AssertionError(f"no {what} of {sandbox_id} in {EVENT_SECONDS} s")
+
+
+def wait_for_stage(learner: Learner, sandbox_id: str, name: str) -> None:
+    """Wait until the API shows the stage of the creation as done."""
+    now = learner.look(sandbox_id)
+    while name not in [stage["name"] for stage in now["stages"]]:
+        assert now["state"] in ("requested", "starting"), now
+        now = learner.look(sandbox_id)
+
+
+def kill_worker(site: Site) -> None:
+    os.kill(site.child(" worker "), signal.SIGKILL)
+
+
+def worker_is_back(site: Site) -> None:
+    """Wait until the supervisor has started another one."""
+
+    def there() -> bool:
+        try:
+            return bool(site.child(" worker "))
+        except StopIteration:
+            return False
+
+    eventually(there, 10, "worker")
+
+
+def containers_of(site: Site, sandbox_id: str) -> list[str]:
+    return [name for name in containers(site) if sandbox_id in name]
