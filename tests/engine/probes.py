@@ -15,6 +15,13 @@ from sandbox.models import Machine
 ENTER = "/usr/local/lib/slipway/enter /bin/bash <<'PROBE'\n{}\nPROBE\n"
 
 
+def serving(port: int, options: str = "") -> str:
+    """A script that leaves an HTTP server running, and goes on once it answers."""
+    began = f"(python3 -m http.server {port} {options} >/dev/null 2>&1 &)\n"
+    answers = f"(exec 3<>/dev/tcp/127.0.0.1/{port}) 2>/dev/null"
+    return f"{began}for n in $(seq 100); do {answers} && break; sleep 0.1; done\n"
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a script ended, and all it said."""

@@ -78,7 +78,7 @@ async def run_typed(screen: Screen, script: str, seconds: float = 20) -> Outcome
     mark = secrets.token_hex(4)
     encoded = base64.b64encode(f"echo begin-{mark}\n{script}\n".encode()).decode()
     line = f'bash -c "$(base64 -d <<<{encoded})"'
-    assert len(line) < LONGEST_LINE
+    assert len(line) < LONGEST_LINE, "too long to be typed"
     await screen.type(line)
     pattern = rf"begin-{mark}\r\n(.*?)\x1b\]133;D;(\d+)\x07"
     found = await screen.until(re.compile(pattern.encode(), re.DOTALL), seconds)

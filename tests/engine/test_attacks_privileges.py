@@ -11,7 +11,7 @@ from django.conf import settings
 from sandbox import assembly, engine
 from sandbox.images import image_ref, seed_volume
 from sandbox.models import Machine
-from tests.engine.probes import Outcome, as_learner, as_root, unprotected
+from tests.engine.probes import Outcome, as_learner, as_root, serving, unprotected
 from tests.engine.screen import typed
 
 pytestmark = pytest.mark.engine
@@ -110,8 +110,7 @@ def test_the_engines_socket_and_ports_are_not_there(machine: Machine) -> None:
     script = "test -S /var/run/docker.sock -o -S /run/docker.sock"
     bound = ["/var/run/docker.sock:/var/run/docker.sock"]
     assert unprotected(script, Binds=bound).code == 0
-    serve = "python3 -m http.server 2375 >/dev/null 2>&1 & sleep 1; "
-    assert unprotected(serve + CONNECT).code == 0
+    assert unprotected(serving(2375) + CONNECT).code == 0
     for run in (typed, as_root):
         assert run(machine, script).code == 1
         assert run(machine, CONNECT).code == 1
