@@ -54,3 +54,14 @@ def django_db_modify_db_settings() -> None:
     from django.db import connection
 
     connection.settings_dict["TEST"]["NAME"] = str(_data / "test.sqlite3")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Modules that take long begin first, so that none of them is what the other processes wait for."""
+
+    def seconds(item: pytest.Item) -> float:
+        marker = item.get_closest_marker("takes")
+        return float(marker.kwargs["seconds"]) if marker else 0.0
+
+    items.sort(key=lambda item: -seconds(item))

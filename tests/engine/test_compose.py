@@ -17,7 +17,7 @@ from sandbox.images.build import DEFAULT_CACHE
 from tests.engine.compose_project import Project, compose_command
 
 # The first run bootstraps Debian four times and installs the Python packages.
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(2400)]
+pytestmark = [pytest.mark.engine, pytest.mark.takes(seconds=120), pytest.mark.timeout(2400)]
 SOCKET = "/var/run/docker.sock"
 START_SECONDS = 120
 

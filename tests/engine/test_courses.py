@@ -6,7 +6,12 @@ from django.core.management import call_command
 
 from sandbox import hosts
 
-pytestmark = [pytest.mark.engine, pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.takes(seconds=90),
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(900),
+]
 
 
 @pytest.mark.parametrize("course", ["containers-vs-vms", "playground"])

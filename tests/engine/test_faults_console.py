@@ -11,7 +11,7 @@ import pytest
 from tests.engine.site_learners import Learner, Screen, eventually, learners
 from tests.running_site import Site, running_site
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.takes(seconds=35)]
 TERMINALS = 50 if os.environ.get("SLIPWAY_SOAK") else 20
 BACK_SECONDS = 10
 

@@ -16,7 +16,7 @@ from tests.engine.worker_kills import (
 )
 from tests.running_site import Site, running_site
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.takes(seconds=80)]
 LONGEST_START_SECONDS = 60
 # What the engine reports when the worker has come so far; others are what the API says.
 CREATING = ("claimed", "volume create", "container create", "container start", "engine starting")

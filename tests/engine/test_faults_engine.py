@@ -16,7 +16,7 @@ from tests.engine.second_engine import SecondEngine, second_engine
 from tests.engine.site_learners import eventually, learners
 from tests.running_site import Site, running_site
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.takes(seconds=45)]
 SHELL = MachineSpec(name="laptop", kind="shell")
 SAID_SECONDS = 10
 TRUE_SECONDS = 15

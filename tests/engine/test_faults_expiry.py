@@ -10,7 +10,7 @@ from sandbox import reaper
 from tests.engine.site_learners import containers, learners
 from tests.running_site import Site, running_site
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.takes(seconds=35)]
 WARNED_SECONDS = 120
 GONE_SECONDS = 30
 

@@ -13,7 +13,7 @@ import redis
 from tests.engine.site_learners import Learner, containers, eventually, learners
 from tests.running_site import Site, running_site
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.takes(seconds=35)]
 AWAY_SECONDS = 30 if os.environ.get("SLIPWAY_SOAK") else 4
 BACK_SECONDS = 30
 # The server names itself so, with its address, in the list of processes.

@@ -8,7 +8,7 @@ from tests.engine.site_learners import Learner, learners
 from tests.engine.worker_kills import engine_events, kill_worker, wait_for_event, worker_is_back
 from tests.running_site import Site, running_site
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.takes(seconds=70)]
 LONGEST_STOP_SECONDS = 60
 # What the engine reports when the worker has come so far; the first point is before that.
 REMOVING = ("asked", "container kill", "container die", "container destroy", "volume destroy")

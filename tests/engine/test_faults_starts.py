@@ -13,7 +13,7 @@ import pytest
 from tests.engine.site_learners import containers, eventually, learners
 from tests.running_site import ROOT, Site, running_site
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.takes(seconds=35)]
 TIMES = 20
 
 

@@ -13,7 +13,7 @@ from sandbox.models import Sandbox, WarmMachine, WarmState
 from sandbox.specs import MachineSpec
 from tests.running_site import running_site
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.takes(seconds=40)]
 
 
 @pytest.fixture

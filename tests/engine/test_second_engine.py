@@ -11,7 +11,7 @@ from sandbox.errors import EngineDown
 from sandbox.images import image_ref
 from tests.engine.second_engine import SecondEngine, second_engine
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.takes(seconds=40)]
 
 
 @pytest.fixture(scope="module")
