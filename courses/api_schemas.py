@@ -55,7 +55,7 @@ class CourseOut(Schema):
 
 # One line per group: text, the learner's part, live panels.
 StepType = (
-    Literal["prose", "command", "file", "output", "callout"]
+    Literal["prose", "command", "file", "output", "picture", "callout"]
     | Literal["task", "quiz", "predict", "reveal"]
     | Literal["measure", "diagram"]
 )

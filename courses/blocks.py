@@ -54,6 +54,20 @@ class OutputBlock:
 
 
 @dataclass(frozen=True)
+class PictureBlock:
+    """A picture of the lesson; `dark` is its variant for the dark theme. Sizes in px."""
+
+    template: ClassVar[str] = "courses/blocks/picture.html"
+    name: str
+    alt: str
+    caption_html: str
+    url: str
+    width: int
+    height: int
+    dark_url: str | None
+
+
+@dataclass(frozen=True)
 class MeasureBlock:
     """A live panel of measured values."""
 
@@ -87,8 +101,8 @@ class Slot:
     name: str
 
 
-StaticBlock = (
-    ProseBlock | CommandBlock | FileBlock | OutputBlock | MeasureBlock | DiagramBlock | CalloutBlock
+StaticBlock = (ProseBlock | CommandBlock | FileBlock | OutputBlock) | (
+    PictureBlock | MeasureBlock | DiagramBlock | CalloutBlock
 )
 
 

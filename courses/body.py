@@ -7,7 +7,7 @@ read, so that one run of `checkcourse` names every problem.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from courses.blocks import (
@@ -17,12 +17,15 @@ from courses.blocks import (
     FileBlock,
     MeasureBlock,
     OutputBlock,
+    PictureBlock,
     ProseBlock,
     Slot,
     StaticBlock,
 )
-from courses.directives import Container, Fence, Prose, fences_with_buttons, scan
-from courses.markdown import LinkResolver, render
+from courses.directives import Container, Fence, Image, Node, Prose, fences_with_buttons, scan
+from courses.markdown import LinkResolver, render, render_inline
+from courses.pictures import FOLDER as PICTURES
+from courses.pictures import Picture, dark_name
 from courses.problems import ContentError, ContentProblem, fail
 from courses.questions import Prediction, Quiz, parse_prediction, parse_quiz
 from courses.schema import SLUG_PATTERN
@@ -40,6 +43,8 @@ class BodyReader:
     machines: tuple[str, ...]
     task_names: frozenset[str]
     link: LinkResolver
+    pictures: Mapping[str, Picture] = field(default_factory=dict)
+    picture_address: Callable[[str, Picture], str] = lambda name, picture: name
     blocks: list[StaticBlock | Slot] = field(default_factory=list)
     quizzes: dict[str, Quiz] = field(default_factory=dict)
     predictions: dict[str, Prediction] = field(default_factory=dict)
@@ -56,11 +61,13 @@ class BodyReader:
                 self.problems.extend(error.problems)
         self._check_reveals(nodes)
 
-    def _block(self, node: Prose | Fence | Container) -> StaticBlock | Slot:
+    def _block(self, node: Node) -> StaticBlock | Slot:
         if isinstance(node, Prose):
             return ProseBlock(render(node.text, self.link))
         if isinstance(node, Fence):
             return self._fence(node)
+        if isinstance(node, Image):
+            return self._picture(node)
         self._refuse_buttons(node)
         makers: dict[str, Callable[[Container], StaticBlock | Slot]] = {
             "task": self._task,
@@ -116,6 +123,26 @@ class BodyReader:
             raise fail(self.path, node.line, f"“{path}” is no file path", "start it with ~/ or /")
         return FileBlock(path, self._machine(node), node.content, node.language)
 
+    def _picture(self, node: Image) -> PictureBlock:
+        if not node.alt:
+            hint = "say in the brackets what it shows, for those who can't see it"
+            raise fail(self.path, node.line, "the picture has no text", hint)
+        name = node.target.removeprefix(f"{PICTURES}/")
+        picture = self.pictures.get(name)
+        if picture is None:
+            hint = f"put the file into the lesson's folder {PICTURES}/"
+            raise fail(self.path, node.line, f"there is no picture “{node.target}”", hint)
+        dark = dark_name(name, self.pictures)
+        return PictureBlock(
+            name,
+            node.alt,
+            render_inline(node.caption),
+            self.picture_address(name, picture),
+            picture.width,
+            picture.height,
+            self.picture_address(dark, self.pictures[dark]) if dark else None,
+        )
+
     def _name(self, node: Container) -> str:
         if not re.match(SLUG_PATTERN, node.argument) or len(node.argument) > 60:
             hint = f"write “:::{node.kind} name” with small letters, digits and hyphens"
@@ -170,7 +197,7 @@ class BodyReader:
                 self.path, node.body_line + offset, message, "move it out, or drop the braces"
             )
 
-    def _check_reveals(self, nodes: list[Prose | Fence | Container]) -> None:
+    def _check_reveals(self, nodes: list[Node]) -> None:
         for node in nodes:
             if not isinstance(node, Container) or node.kind != "reveal":
                 continue

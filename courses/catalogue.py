@@ -14,6 +14,7 @@ from courses.content import Course, Lesson, LoadedCourse
 from courses.errors import CourseNotFound, LessonNotFound
 from courses.folder import CourseFolder, Fingerprint
 from courses.loader import COURSE_FILE, load_course
+from courses.pictures import picture_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +59,19 @@ def get_lesson(course_slug: str, lesson_slug: str) -> tuple[Course, Lesson]:
     if lesson is None:
         raise LessonNotFound()
     return course, lesson
+
+
+def get_picture(course_slug: str, lesson_slug: str, name: str) -> tuple[bytes, str] | None:
+    """A lesson's picture and its content type; None if there is none of that name.
+
+    Raises CourseNotFound or LessonNotFound.
+    """
+    _, lesson = get_lesson(course_slug, lesson_slug)
+    picture = lesson.pictures.get(name)
+    if picture is None:
+        return None
+    data = picture_bytes(CourseFolder(Path(settings.COURSES_PATH) / course_slug), picture)
+    return None if data is None else (data, picture.content_type)
 
 
 def _current(folder: Path) -> Course | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from courses.blocks import Slot, StaticBlock
+from courses.pictures import Picture
 from courses.problems import ContentProblem
 from courses.questions import Prediction, Quiz
 from courses.schema import CheckUser, Layout, MachineKind, Network
@@ -78,6 +79,7 @@ class Lesson:
     setups: Mapping[str, str]
     files: Mapping[str, Path]
     images: tuple[str, ...]
+    pictures: Mapping[str, Picture]
     previous: LessonLink | None = None
     next: LessonLink | None = None
 

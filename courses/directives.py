@@ -1,4 +1,4 @@
-"""Splitting a lesson's body into prose, fences with buttons and `:::` containers.
+"""Splitting a lesson's body into prose, fences with buttons, pictures and `:::` containers.
 
 This is a scanner of lines: it knows the shapes, not the meaning of any directive
 (`courses.blocks` does). Fences without braces stay part of the prose.
@@ -22,6 +22,10 @@ _ATTRIBUTE = re.compile(
 )
 _OPEN = re.compile(r"^:::[ \t]*(?P<kind>[A-Za-z][\w-]*)(?P<argument>.*)$")
 _CLOSE = re.compile(r"^:::[ \t]*$")
+_IMAGE = re.compile(
+    r"^!\[(?P<alt>[^\[\]]*)\]\((?P<target>pictures/[^\s()\"]*)"
+    r"(?:[ \t]+\"(?P<caption>[^\"]*)\")?\)[ \t]*$"
+)
 
 BODYLESS = frozenset({"task", "measure", "diagram", "reveal"})
 WITH_BODY = frozenset({"quiz", "predict", "hint", "note", "warning"})
@@ -56,7 +60,17 @@ class Container:
     body_line: int
 
 
-Node = Prose | Fence | Container
+@dataclass(frozen=True)
+class Image:
+    """A picture of the lesson, alone on its line."""
+
+    alt: str
+    target: str
+    caption: str
+    line: int
+
+
+Node = Prose | Fence | Container | Image
 
 
 @dataclass
@@ -88,6 +102,8 @@ class _Scanner:
                 self._fence(fence)
             elif opened := _OPEN.match(text):
                 self._container(opened)
+            elif image := _IMAGE.match(text):
+                self._image(image)
             elif _CLOSE.match(text):
                 self._problem(
                     self.position, "“:::” closes nothing", "remove it, or name what opens"
@@ -139,6 +155,13 @@ class _Scanner:
             return
         content = "".join(f"{line}\n" for line in self.lines[start + 1 : end])
         self.nodes.append(Fence(parsed["language"], attributes, content, self.first_line + start))
+
+    def _image(self, match: re.Match[str]) -> None:
+        start = self.position
+        self._end_prose(start)
+        alt, caption = match["alt"].strip(), (match["caption"] or "").strip()
+        self.nodes.append(Image(alt, match["target"], caption, self.first_line + start))
+        self._go_on(start + 1)
 
     def _container(self, match: re.Match[str]) -> None:
         start, kind = self.position, match["kind"].lower()
@@ -217,3 +240,9 @@ def fences_with_buttons(text: str) -> Iterator[int]:
             fenced = _Fenced(match["marks"], index)
             if "{" in match["info"]:
                 yield index
+
+
+def image_lines(text: str) -> frozenset[int]:
+    """1-based lines of the pictures that `scan` takes out."""
+    nodes, _ = scan(text, "", 1)
+    return frozenset(node.line for node in nodes if isinstance(node, Image))

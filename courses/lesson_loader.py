@@ -12,6 +12,7 @@ from courses.content import Lesson, Machine, Preview, Task
 from courses.folder import CourseFolder
 from courses.frontmatter import Document, split
 from courses.links import LinkTable, slug_of
+from courses.pictures import Picture, read_pictures
 from courses.problems import ContentError, ContentProblem, fail
 from courses.schema import MAX_TASKS, LessonMeta
 from courses.task_loader import TaskReader
@@ -38,7 +39,9 @@ class LessonReader:
         meta = read_yaml(document.meta, LessonMeta, path, first_line=2)
         machines = tuple(meta.machines)
         tasks = self._tasks(machines)
-        body = self._body(document, path, machines, tasks)
+        pictures, problems = read_pictures(self.folder, self.name)
+        self.problems.extend(problems)
+        body = self._body(document, path, machines, tasks, pictures)
         lesson = self._assemble(meta, tasks, body)
         if self.problems:
             raise ContentError(self.problems)
@@ -65,6 +68,7 @@ class LessonReader:
             setups=self._setups(machines),
             files=self._files(machines),
             images=self._images(meta),
+            pictures=body.pictures,
         )
 
     def _tasks(self, machines: tuple[str, ...]) -> dict[str, Task]:
@@ -89,11 +93,23 @@ class LessonReader:
                 self._problem(f"{self.name}/tasks/{task.name}/task.md", message)
 
     def _body(
-        self, document: Document, path: str, machines: tuple[str, ...], tasks: dict[str, Task]
+        self,
+        document: Document,
+        path: str,
+        machines: tuple[str, ...],
+        tasks: dict[str, Task],
+        pictures: dict[str, Picture],
     ) -> BodyReader:
         # A task that can't be read is reported once, not again where the page names it.
         names = frozenset(self.folder.subfolders(f"{self.name}/tasks")) | tasks.keys()
-        body = BodyReader(path, machines, names, self.links.resolver(path))
+        body = BodyReader(
+            path,
+            machines,
+            names,
+            self.links.resolver(path),
+            pictures,
+            lambda name, picture: self.links.picture(self.name, name, picture.digest),
+        )
         body.read(document.body, document.body_line)
         self.problems.extend(body.problems)
         for name in sorted(names - set(body.task_order)):

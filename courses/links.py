@@ -29,6 +29,10 @@ class LinkTable:
         """A function for `courses.markdown.render` for the file `path`."""
         return lambda target: self._address(path, target) or target
 
+    def picture(self, lesson: str, name: str, digest: str) -> str:
+        """The address of a picture in the folder `lesson`; another one after each change."""
+        return f"{reverse('picture', args=[self.course, slug_of(lesson), name])}?v={digest}"
+
     def is_dead(self, path: str, target: str) -> bool:
         """True for a relative link that leads to none of the course's lessons."""
         return not _ELSEWHERE.match(target) and self._address(path, target) is None

@@ -12,7 +12,9 @@ from pathlib import Path
 
 from courses import folder as limits
 from courses import markdown
+from courses.blocks import PictureBlock
 from courses.content import Course, Lesson, LoadedCourse, Task
+from courses.directives import image_lines
 from courses.folder import CourseFolder, walk
 from courses.frontmatter import split
 from courses.links import LinkTable
@@ -66,10 +68,11 @@ def _markdown_file(body: str, offset: int, path: str, table: LinkTable) -> Itera
     for found in markdown.raw_html(body):
         hint = "use Markdown; it is shown as text"
         yield ContentProblem(path, offset + found.line, f"raw HTML “{found.value}”", hint)
+    shown = image_lines(body) if path.count("/") == 1 else frozenset[int]()
     for found in markdown.images(body):
-        yield ContentProblem(
-            path, offset + found.line, "images are left out", "describe it in words"
-        )
+        if found.line not in shown:
+            hint = "in lesson.md, alone on its line: ![what it shows](pictures/name.svg)"
+            yield ContentProblem(path, offset + found.line, "this image is left out", hint)
     for found in markdown.top_headings(body):
         message, hint = "a heading of level 1 is the page's own title", "begin with “## ”"
         yield ContentProblem(path, offset + found.line, message, hint, "warning")
@@ -83,11 +86,27 @@ def _lesson(folder: CourseFolder, lesson: Lesson) -> Iterator[ContentProblem]:
     for task in lesson.tasks:
         yield from _task(folder, lesson, task)
     path = f"{lesson.folder}/lesson.md"
+    yield from _pictures(lesson)
     for name, prediction in lesson.predictions.items():
         if not prediction.outcome_html:
             message = f"the prediction “{name}” does not say what happens"
             hint = "add it as a quote at its end"
             yield ContentProblem(path, prediction.line, message, hint, "warning")
+
+
+def _pictures(lesson: Lesson) -> Iterator[ContentProblem]:
+    """Files that no page shows, and drawings that stay light on a dark page."""
+    blocks = [block for block in lesson.body if isinstance(block, PictureBlock)]
+    shown = {block.name for block in blocks}
+    for name, picture in lesson.pictures.items():
+        if name.replace(".dark.", ".") not in shown:
+            message, hint = "no picture of the page", "show it, or remove the file"
+            yield ContentProblem(picture.path, None, message, hint, "warning")
+    for block in blocks:
+        if block.dark_url is None and block.name.endswith(".svg"):
+            path, hint = lesson.pictures[block.name].path, f"add {block.name[:-4]}.dark.svg"
+            message = "the drawing has no variant for the dark theme"
+            yield ContentProblem(path, None, message, hint, "warning")
 
 
 def _task(folder: CourseFolder, lesson: Lesson, task: Task) -> Iterator[ContentProblem]:

@@ -8,4 +8,9 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("courses/<slug:course>/", views.course, name="course"),
     path("courses/<slug:course>/<slug:lesson>/", views.lesson, name="lesson"),
+    path(
+        "courses/<slug:course>/<slug:lesson>/pictures/<str:name>",
+        views.picture,
+        name="picture",
+    ),
 ]

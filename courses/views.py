@@ -13,6 +13,7 @@ from courses import catalogue, progress
 from courses.content import Course
 from courses.errors import CourseNotFound, LessonNotFound
 from courses.page import LearnerLesson, page_data
+from courses.pictures import HEADERS
 
 
 @require_safe
@@ -57,6 +58,21 @@ def lesson(request: HttpRequest, course: str, lesson: str) -> HttpResponse:
         "page_data": page_data(learner, state),
     }
     return render(request, "courses/lesson.html", context)
+
+
+@require_safe
+def picture(request: HttpRequest, course: str, lesson: str, name: str) -> HttpResponse:
+    """A picture of a lesson, for `<img>`; its address changes with its content."""
+    try:
+        found = catalogue.get_picture(course, lesson, name)
+    except (CourseNotFound, LessonNotFound) as error:
+        raise Http404(error.message) from None
+    if found is None:
+        raise Http404("The lesson has no such picture.")
+    data, content_type = found
+    answer = HttpResponse(data, content_type=content_type, headers=HEADERS)
+    answer["Cache-Control"] = "public, max-age=31536000, immutable"
+    return answer
 
 
 def _card(learner: Any, course: Course) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def test_good_course_is_clean(library, capsys):
         ({LESSON: HULL + "\n<div>x</div>\n"}, LESSON, "raw HTML"),
         ({LESSON: HULL + "\n[x](../09-nope/lesson.md)\n"}, LESSON, "dead link"),
         ({LESSON: HULL + "\n[x](#top)\n"}, LESSON, "dead link"),
-        ({LESSON: HULL + "\n![x](picture.png)\n"}, LESSON, "images"),
+        ({LESSON: HULL + "\n![x](picture.png)\n"}, LESSON, "image is left out"),
         ({f"{FLOAT}/check.sh": "if true; then\n"}, f"{FLOAT}/check.sh", "bash"),
         ({f"{FLOAT}/solve-2.sh": None}, f"{FLOAT}/solve-2.sh", "second way"),
         ({f"{FLOAT}/nearmiss.sh": None}, f"{FLOAT}/nearmiss.sh", "near-miss"),
