@@ -37,8 +37,13 @@ def examine() -> None:
     _send("sandbox.tasks.examine")
 
 
-def _send(task: str, *arguments: str) -> None:
+def experiment(run_id: int) -> None:
+    """Have a worker carry out a run that waits."""
+    _send("sandbox.tasks.experiment", run_id)
+
+
+def _send(task: str, *arguments: str | int) -> None:
     try:
         current_app.send_task(task, list(arguments))
     except OperationalError as error:
-        log.warning("%s %s not dispatched yet: %s", task, " ".join(arguments), error)
+        log.warning("%s %s not dispatched yet: %s", task, " ".join(map(str, arguments)), error)

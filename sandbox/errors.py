@@ -56,6 +56,18 @@ class SandboxNotReady(SandboxUserError):
     hint = "Wait for Ready, or press Start."
 
 
+class RunLive(SandboxUserError):
+    code = "run_live"
+    message = "Something is being measured on these machines already."
+    hint = "Wait until it is done, so that neither measures the other."
+
+
+class RunImpossible(SandboxUserError):
+    code = "run_impossible"
+    message = "These machines can't do that."
+    hint = "Start a lesson that has both a virtual machine and a Docker engine."
+
+
 class NoExtensionsLeft(SandboxUserError):
     code = "no_extensions_left"
     message = "This sandbox can't be extended any further."

@@ -7,6 +7,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from sandbox.measured import Run as Run
+
 
 class State(models.TextChoices):
     """States of a sandbox; `TRANSITIONS` says which may follow which."""

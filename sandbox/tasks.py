@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from sandbox import creation, examination, machines, pool_keeper, reaper, replies
+from sandbox import creation, examination, experiments, machines, pool_keeper, reaper, replies, runs
 from sandbox.errors import SandboxError
 from sandbox.models import Sandbox
 
@@ -33,9 +33,17 @@ def refill() -> None:
 
 
 @shared_task
+def experiment(run_id: int) -> None:
+    """Carry out a run that waits: a measurement, a race, a density or survival run."""
+    experiments.carry_out(run_id)
+
+
+@shared_task
 def reap() -> None:
     """End what is over, take over what is stuck, let in who waits."""
     reaper.reap()
+    runs.sweep()
+    experiments.dispatch_waiting()
 
 
 @shared_task
