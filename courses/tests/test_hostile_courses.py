@@ -33,7 +33,8 @@ WORDS = st.sampled_from(
     ]
 )  # fmt: skip
 TEXT = st.lists(WORDS, max_size=30).map("".join) | st.text(max_size=200)
-SLOW_SECONDS = 120
+# Of the processor: how loaded the machine is must not matter.
+SLOW_SECONDS = 15
 
 
 def lint_with(changes):
@@ -170,7 +171,7 @@ def test_check_of_the_syntax_that_does_not_end_is_told(tmp_path, monkeypatch):
     assert any("took too long" in problem.message for problem in problems)
 
 
-BLANKS = " " * 100_000
+BLANKS = " " * 25_000
 BODIES = {
     "blanks behind a directive": f":::note {BLANKS}x{BLANKS}\u2028\n:::",
     "blanks in a fence": f"```{BLANKS}{{{BLANKS}{{\nx\n```",
@@ -178,25 +179,25 @@ BODIES = {
     "attributes": "```sh {" + "a=b " * 30_000 + "}\nx\n```",
     "digits": "1" * 200_000 + "\n" + "1. " * 60_000 + "```",
     "bullets": "- " * 30_000 + "```",
-    "opens": ":::note\n" * 6000,
-    "closes": ":::\n" * 15_000,
-    "tasks": ":::task float\n\n" * 4000,
+    "opens": ":::note\n" * 2000,
+    "closes": ":::\n" * 4000,
+    "tasks": ":::task float\n\n" * 1000,
     "fences": "```sh {run}\n" * 20_000,
-    "choices": ":::predict x\nWhat?\n\n- a\n" + " b\n" * 20_000 + ":::",
-    "quiz": ":::quiz x\nWhat?\n" + "- [x] a\n  > b\n" * 4000 + ":::",
+    "choices": ":::predict x\nWhat?\n\n- a\n" + " b\n" * 5000 + ":::",
+    "quiz": ":::quiz x\nWhat?\n" + "- [x] a\n  > b\n" * 1000 + ":::",
     "unit": f":::predict x\nWhat?\n\nunit:{BLANKS}s{BLANKS}s\n:::",
     "quotes": "> " * 100_000,
-    "brackets": "![" * 120_000,
+    "brackets": "![" * 30_000,
 }
 
 
 @pytest.mark.parametrize("name", BODIES)
 def test_no_body_takes_long(name):
     body = BODIES[name]
-    began = time.monotonic()
-    lint_with({"01-hull/lesson.md": (HULL + body).encode()[: 255 * 1024]})
-    lint_with({"01-hull/tasks/float/task.md": f"---\ntitle: x\n---\n{body}".encode()[: 255 * 1024]})
-    assert time.monotonic() - began < SLOW_SECONDS
+    began = time.process_time()
+    lint_with({"01-hull/lesson.md": (HULL + body).encode()[: 64 * 1024]})
+    lint_with({"01-hull/tasks/float/task.md": f"---\ntitle: x\n---\n{body}".encode()[: 64 * 1024]})
+    assert time.process_time() - began < SLOW_SECONDS
 
 
 FRONTS = {
@@ -215,7 +216,7 @@ FRONTS = {
 
 @pytest.mark.parametrize("name", FRONTS)
 def test_no_front_matter_takes_long(name):
-    began = time.monotonic()
+    began = time.process_time()
     _, problems = lint_with({"01-hull/lesson.md": f"---\n{FRONTS[name]}\n---\nx".encode()})
     assert problems
-    assert time.monotonic() - began < SLOW_SECONDS
+    assert time.process_time() - began < SLOW_SECONDS

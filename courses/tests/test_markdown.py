@@ -105,10 +105,10 @@ def test_deep_nesting_does_not_crash():
     "piece", ["[", "![", "[[", "[x](", "[a][", "*a ", "`a", "a|b\n-|-\n", "&#"]
 )
 def test_hostile_text_takes_time_in_proportion(piece):
-    began = time.monotonic()
-    markdown.render(piece * (250_000 // len(piece)))
-    markdown.raw_html(piece * (250_000 // len(piece)))
-    assert time.monotonic() - began < 120
+    began = time.process_time()
+    markdown.render(piece * (60_000 // len(piece)))
+    markdown.raw_html(piece * (60_000 // len(piece)))
+    assert time.process_time() - began < 15
 
 
 def test_many_brackets_are_text_and_few_are_links():

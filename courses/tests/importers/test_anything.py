@@ -47,7 +47,7 @@ JSON = st.recursive(
     ),
     max_leaves=30,
 )  # fmt: skip
-MANY = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def loads(files):
@@ -118,11 +118,11 @@ def test_attacks_come_out_harmless(text):
     ],
 )  # fmt: skip
 def test_no_text_takes_long(tmp_path, piece):
-    text = piece * (60_000 // len(piece))
-    files = scenario(text, step={"verify": "v.sh"}, files={"v.sh": piece * (30_000 // len(piece))})
-    began = time.monotonic()
+    text = piece * (15_000 // len(piece))
+    files = scenario(text, step={"verify": "v.sh"}, files={"v.sh": piece * (7_500 // len(piece))})
+    began = time.process_time()
     import_scenarios(lay_out(tmp_path / "a", files), tmp_path / "into")
     import_scenarios(
         lay_out(tmp_path / "b", {"p.md": f"---\nterms: 1\n---\n{text}"}), tmp_path / "into"
     )
-    assert time.monotonic() - began < 120
+    assert time.process_time() - began < 15
