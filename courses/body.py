@@ -23,7 +23,7 @@ from courses.blocks import (
     StaticBlock,
 )
 from courses.directives import Container, Fence, Image, Node, Prose, fences_with_buttons, scan
-from courses.markdown import LinkResolver, render, render_inline
+from courses.markdown import LinkResolver, Marker, render, render_inline
 from courses.pictures import FOLDER as PICTURES
 from courses.pictures import Picture, dark_name
 from courses.problems import ContentError, ContentProblem, fail
@@ -45,6 +45,7 @@ class BodyReader:
     link: LinkResolver
     pictures: Mapping[str, Picture] = field(default_factory=dict)
     picture_address: Callable[[str, Picture], str] = lambda name, picture: name
+    mark: Marker | None = None
     blocks: list[StaticBlock | Slot] = field(default_factory=list)
     quizzes: dict[str, Quiz] = field(default_factory=dict)
     predictions: dict[str, Prediction] = field(default_factory=dict)
@@ -63,7 +64,7 @@ class BodyReader:
 
     def _block(self, node: Node) -> StaticBlock | Slot:
         if isinstance(node, Prose):
-            return ProseBlock(render(node.text, self.link))
+            return ProseBlock(render(node.text, self.link, self.mark))
         if isinstance(node, Fence):
             return self._fence(node)
         if isinstance(node, Image):
@@ -188,7 +189,7 @@ class BodyReader:
 
     def _callout(self, node: Container) -> CalloutBlock:
         title = node.argument or CALLOUT_TITLES[node.kind]
-        return CalloutBlock(node.kind, title, render(node.body, self.link))
+        return CalloutBlock(node.kind, title, render(node.body, self.link, self.mark))
 
     def _refuse_buttons(self, node: Container) -> None:
         for offset in fences_with_buttons(node.body):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
+import os
+import re
 import threading
 from collections import Counter
 from dataclasses import dataclass
@@ -12,42 +15,57 @@ from django.conf import settings
 
 from courses.content import Course, Lesson, LoadedCourse
 from courses.errors import CourseNotFound, LessonNotFound
-from courses.folder import CourseFolder, Fingerprint
+from courses.folder import CourseFolder, Fingerprint, walk_one
 from courses.loader import COURSE_FILE, load_course
 from courses.pictures import picture_bytes
+from courses.schema import SLUG_PATTERN
 
 logger = logging.getLogger(__name__)
 
+# Files that one look at all courses asks the disk about. A small library shows an edit with
+# the next page; in a large one the courses take turns, a few pages later at the latest.
+LOOKED_AT_ENTRIES = 1000
 
-@dataclass(frozen=True)
+
+@dataclass
 class _Entry:
     fingerprint: Fingerprint
     loaded: LoadedCourse
+    # Which look at all courses last compared it with the disk.
+    looked_at: int = 0
 
 
 _entries: dict[Path, _Entry] = {}
 _loading = threading.Lock()
+_looks = itertools.count(1)
 
 
 def courses() -> list[Course]:
     """Every course that can be read, flagship first."""
-    root = Path(settings.COURSES_PATH)
-    try:
-        folders = [entry for entry in sorted(root.iterdir()) if not entry.is_symlink()]
-    except OSError:
-        logger.error("the courses folder %s can't be read", root)
-        return []
-    found = [_current(folder) for folder in folders if (folder / COURSE_FILE).is_file()]
+    folders = _folders(Path(settings.COURSES_PATH))
+    look, left = next(_looks), LOOKED_AT_ENTRIES
+    found = {}
+    # The one that was not looked at for longest comes first; a new one at once.
+    for folder in sorted(folders, key=_last_look):
+        entry = _entries.get(folder)
+        if entry is None or left > 0:
+            entry = _current(folder, look)
+            left -= len(entry.fingerprint)
+        found[folder] = entry.loaded.course
     return sorted(
-        (course for course in found if course is not None and course.lessons),
+        (course for course in found.values() if course is not None and course.lessons),
         key=lambda course: (not course.flagship, course.order, course.title),
     )
 
 
 def get_course(slug: str) -> Course:
     """The course of that slug; raises CourseNotFound."""
-    course = next((course for course in courses() if course.slug == slug), None)
-    if course is None:
+    root = Path(settings.COURSES_PATH)
+    folder = root / slug
+    if not re.match(SLUG_PATTERN, slug) or folder.is_symlink():
+        raise CourseNotFound()
+    course = _current(folder).loaded.course if (folder / COURSE_FILE).is_file() else None
+    if course is None or not course.lessons:
         raise CourseNotFound()
     return course
 
@@ -74,7 +92,20 @@ def get_picture(course_slug: str, lesson_slug: str, name: str) -> tuple[bytes, s
     return None if data is None else (data, picture.content_type)
 
 
-def _current(folder: Path) -> Course | None:
+def _folders(root: Path) -> list[Path]:
+    """The folders of courses, sorted; no links, which may lead anywhere."""
+    entries = [entry for entry in walk_one(root) if entry.is_dir(follow_symlinks=False)]
+    if not entries and not root.is_dir():
+        logger.error("the courses folder %s can't be read", root)
+    return [Path(entry.path) for entry in entries if os.path.isfile(f"{entry.path}/{COURSE_FILE}")]
+
+
+def _last_look(folder: Path) -> int:
+    entry = _entries.get(folder)
+    return entry.looked_at if entry else 0
+
+
+def _current(folder: Path, look: int = 0) -> _Entry:
     fingerprint = CourseFolder(folder).fingerprint()
     entry = _entries.get(folder)
     if entry is None or entry.fingerprint != fingerprint:
@@ -82,10 +113,11 @@ def _current(folder: Path) -> Course | None:
         with _loading:
             entry = _entries.get(folder)
             if entry is None or entry.fingerprint != fingerprint:
-                entry = _Entry(fingerprint, load_course(folder))
+                entry = _Entry(fingerprint, load_course(folder), look)
                 _entries[folder] = entry
                 _log_problems(folder, entry.loaded)
-    return entry.loaded.course
+    entry.looked_at = max(entry.looked_at, look)
+    return entry
 
 
 def _log_problems(folder: Path, loaded: LoadedCourse) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from courses.blocks import Slot, StaticBlock
+from courses.glossary import Term
 from courses.pictures import Picture
 from courses.problems import ContentProblem
 from courses.questions import Prediction, Quiz
@@ -80,6 +81,7 @@ class Lesson:
     files: Mapping[str, Path]
     images: tuple[str, ...]
     pictures: Mapping[str, Picture]
+    terms: tuple[Term, ...] = ()
     previous: LessonLink | None = None
     next: LessonLink | None = None
 
@@ -105,6 +107,7 @@ class Course:
     flagship: bool
     order: int
     lessons: tuple[Lesson, ...]
+    glossary: tuple[Term, ...] = ()
 
     def lesson(self, slug: str) -> Lesson | None:
         """The lesson of that slug (or folder name), if there is one."""

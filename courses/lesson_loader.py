@@ -11,6 +11,7 @@ from courses.body import BodyReader
 from courses.content import Lesson, Machine, Preview, Task
 from courses.folder import CourseFolder
 from courses.frontmatter import Document, split
+from courses.glossary import Term, TermMarker
 from courses.links import LinkTable, slug_of
 from courses.pictures import Picture, read_pictures
 from courses.problems import ContentError, ContentProblem, fail
@@ -30,7 +31,11 @@ class LessonReader:
     name: str
     number: int
     links: LinkTable
+    terms: tuple[Term, ...] = ()
     problems: list[ContentProblem] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._marker = TermMarker(self.links.course, self.terms)
 
     def read(self) -> Lesson:
         """The lesson; raises ContentError with every problem found."""
@@ -69,6 +74,7 @@ class LessonReader:
             files=self._files(machines),
             images=self._images(meta),
             pictures=body.pictures,
+            terms=tuple(self._marker.seen.values()),
         )
 
     def _tasks(self, machines: tuple[str, ...]) -> dict[str, Task]:
@@ -109,6 +115,7 @@ class LessonReader:
             self.links.resolver(path),
             pictures,
             lambda name, picture: self.links.picture(self.name, name, picture.digest),
+            self._marker,
         )
         body.read(document.body, document.body_line)
         self.problems.extend(body.problems)

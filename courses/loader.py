@@ -13,6 +13,7 @@ from pathlib import Path
 from courses import folder as limits
 from courses.content import Course, Lesson, LoadedCourse
 from courses.folder import CourseFolder
+from courses.glossary import GLOSSARY_FILE, Term, read_glossary
 from courses.lesson_loader import LessonReader
 from courses.links import LinkTable, slug_of
 from courses.problems import ContentError, ContentProblem
@@ -32,7 +33,9 @@ def load_course(root: Path) -> LoadedCourse:
         _check_name(root.name)
     except ContentError as error:
         return LoadedCourse(None, error.problems)
-    lessons, problems = _lessons(folder, meta)
+    terms, problems = _glossary(folder, meta)
+    lessons, lesson_problems = _lessons(folder, meta, terms)
+    problems += lesson_problems
     course = Course(
         slug=root.name,
         title=meta.title,
@@ -43,6 +46,7 @@ def load_course(root: Path) -> LoadedCourse:
         flagship=meta.flagship,
         order=meta.order,
         lessons=_linked(lessons),
+        glossary=terms,
     )
     return LoadedCourse(course, tuple(problems))
 
@@ -58,7 +62,19 @@ def _check_name(name: str) -> None:
         raise ContentError([ContentProblem(COURSE_FILE, None, message, "use a-z, 0-9 and hyphens")])
 
 
-def _lessons(folder: CourseFolder, meta: CourseMeta) -> tuple[list[Lesson], list[ContentProblem]]:
+def _glossary(
+    folder: CourseFolder, meta: CourseMeta
+) -> tuple[tuple[Term, ...], list[ContentProblem]]:
+    """The course's words; with a fault in them the course has none, and its lessons stay."""
+    try:
+        return read_glossary(folder, meta, GLOSSARY_FILE), []
+    except ContentError as error:
+        return (), list(error.problems)
+
+
+def _lessons(
+    folder: CourseFolder, meta: CourseMeta, terms: tuple[Term, ...]
+) -> tuple[list[Lesson], list[ContentProblem]]:
     links = link_table(folder.root, meta)
     lessons: list[Lesson] = []
     problems: list[ContentProblem] = []
@@ -68,7 +84,7 @@ def _lessons(folder: CourseFolder, meta: CourseMeta) -> tuple[list[Lesson], list
             problems.append(ContentProblem(COURSE_FILE, None, message, "rename its folder"))
             continue
         try:
-            lessons.append(LessonReader(folder, name, number, links).read())
+            lessons.append(LessonReader(folder, name, number, links, terms).read())
         except ContentError as error:
             problems.extend(error.problems)
     return lessons, problems

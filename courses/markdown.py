@@ -6,8 +6,10 @@ short list of elements and attributes through, whatever the first wall produced.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from html import unescape
 
 import nh3
 from django.utils.safestring import SafeString
@@ -15,13 +17,15 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 LinkResolver = Callable[[str], str]
+# Cuts a text into pieces; those with a target are to be links to the glossary.
+Marker = Callable[[str], Sequence["Marked"]]
 
 _INLINE = {"a", "br", "code", "del", "em", "strong", "s"}
 _BLOCK = {
     *{"blockquote", "h2", "h3", "h4", "hr", "li", "ol", "p", "pre", "ul"},
     *{"table", "tbody", "td", "th", "thead", "tr"},
 }
-_ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
+_ATTRIBUTES = {"a": {"href", "title", "data-gloss"}, "ol": {"start"}}
 _SCHEMES = {"http", "https", "mailto"}
 # Headings of a lesson start at level 2: the page's own title is level 1.
 _HEADINGS = {"h1": "h2", "h5": "h4", "h6": "h4"}
@@ -55,18 +59,32 @@ class Found:
     value: str
 
 
+@dataclass(frozen=True)
+class Marked:
+    """A piece of text; with a `term` (its name in the glossary) also where it is explained."""
+
+    text: str
+    term: str = ""
+    target: str = ""
+
+
 def _unchanged(target: str) -> str:
     return target
 
 
-def render(text: str, link: LinkResolver = _unchanged) -> SafeString:
-    """Block-level Markdown as sanitised HTML; `link` turns each link target into an address."""
+def render(text: str, link: LinkResolver = _unchanged, mark: Marker | None = None) -> SafeString:
+    """Block-level Markdown as sanitised HTML; `link` turns each link target into an address.
+
+    `mark` finds the glossary's words in running text; headings, code and links are left alone.
+    """
     parser = _safe(text)
     tokens = parser.parse(text)
     for token in _flat(tokens):
         token.tag = _HEADINGS.get(token.tag, token.tag)
         if token.type == "link_open":
             token.attrSet("href", link(str(token.attrGet("href") or "")))
+    if mark is not None:
+        _mark_terms(tokens, mark)
     return _clean(str(parser.renderer.render(tokens, parser.options, {})), _INLINE | _BLOCK)
 
 
@@ -114,6 +132,42 @@ def top_headings(text: str) -> list[Found]:
     return [
         Found(line, token.tag) for line, token in tokens if token.tag == "h1" and token.nesting > 0
     ]
+
+
+def text_of(html: str) -> str:
+    """Sanitised HTML as the text a reader sees, blanks between blocks."""
+    spaced = re.sub(r"(</(?:p|h\d|li|td|th|pre|blockquote)>|<br>)", r"\1 ", html)
+    return unescape(nh3.clean(spaced, tags=set())).strip()
+
+
+def _mark_terms(tokens: Sequence[Token], mark: Marker) -> None:
+    in_heading = False
+    for block in tokens:
+        if block.type in {"heading_open", "heading_close"}:
+            in_heading = block.type == "heading_open"
+        if block.children and not in_heading:
+            block.children = list(_with_terms(block.children, mark))
+
+
+def _with_terms(children: Sequence[Token], mark: Marker) -> Iterator[Token]:
+    links = 0
+    for token in children:
+        links += {"link_open": 1, "link_close": -1}.get(token.type, 0)
+        if token.type != "text" or links:
+            yield token
+            continue
+        for piece in mark(token.content):
+            text = Token("text", "", 0, content=piece.text)
+            if piece.term:
+                attributes: dict[str, str | int | float] = {
+                    "href": piece.target,
+                    "data-gloss": piece.term,
+                }
+                yield Token("link_open", "a", 1, attrs=attributes)
+                yield text
+                yield Token("link_close", "a", -1)
+            else:
+                yield text
 
 
 def _clean(html: str, tags: set[str]) -> SafeString:

@@ -87,6 +87,25 @@ def visits(learner: Any, course: str) -> dict[str, datetime]:
     return dict(found.values_list("lesson", "last_at"))
 
 
+def all_task_rows(learner: Any) -> dict[str, dict[tuple[str, str], TaskProgress]]:
+    """The learner's rows by course, then (lesson, task): one query for a page of all courses."""
+    found: dict[str, dict[tuple[str, str], TaskProgress]] = {}
+    if learner.is_authenticated:
+        for row in TaskProgress.objects.filter(learner=learner):
+            found.setdefault(row.course, {})[row.lesson, row.task] = row
+    return found
+
+
+def all_visits(learner: Any) -> dict[str, dict[str, datetime]]:
+    """When the learner last opened each lesson, by course."""
+    found: dict[str, dict[str, datetime]] = {}
+    if learner.is_authenticated:
+        rows = LessonVisit.objects.filter(learner=learner)
+        for course, lesson, last_at in rows.values_list("course", "lesson", "last_at"):
+            found.setdefault(course, {})[lesson] = last_at
+    return found
+
+
 def record_visit(learner: Any, course: str, lesson: str) -> None:
     """Note that the learner opened the lesson; nothing is kept of anonymous visitors."""
     if not learner.is_authenticated:
@@ -112,6 +131,16 @@ def course_progress(
         leg = next(leg for leg in legs if leg.lesson.slug == current.slug)
         resume = Resume(current, _next_task(current, rows), leg.minutes_left)
     return CourseProgress(legs, resume)
+
+
+def summary(course: Course, rows: Rows, seen: Visits) -> CourseProgress:
+    """`course_progress` for a list of courses: of one that nobody touched, only its beginning."""
+    if rows or seen:
+        return course_progress(course, rows, seen)
+    first = course.lessons[0]
+    leg = LessonProgress(first, "now", 0, len(first.tasks))
+    untouched = tuple(LessonProgress(lesson, "open", 0, 0) for lesson in course.lessons[1:])
+    return CourseProgress((leg, *untouched), Resume(first, _next_task(first, rows), first.minutes))
 
 
 def is_done(lesson: Lesson, rows: Rows, seen: Visits) -> bool:

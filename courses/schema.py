@@ -1,4 +1,4 @@
-"""The schema of a course's three kinds of metadata: course.yaml, lesson.md and task.md.
+"""The schema of a course's metadata: course.yaml, glossary.yaml, lesson.md and task.md.
 
 Unknown keys are refused, so that a typing error never silently drops a setting. Sizes are
 bounded, because a course may come from a stranger.
@@ -30,6 +30,8 @@ MAX_MACHINES = 4
 MAX_TASKS = 40
 MAX_PREVIEWS = 4
 MAX_HINTS = 8
+MAX_TERMS = 200
+MAX_OTHER_FORMS = 8
 
 
 def _text(max_length: int) -> StringConstraints:
@@ -120,3 +122,18 @@ class TaskMeta(Strict):
     timeout_seconds: Annotated[StrictInt, Field(ge=1, le=120)] = 10
     needs: Annotated[Slugs, Field(max_length=MAX_TASKS)] = ()
     hints: Annotated[tuple[Paragraph, ...], Field(max_length=MAX_HINTS)] = ()
+
+
+class TermMeta(Strict):
+    """One entry of glossary.yaml; `also` are its other forms, `lesson` the folder that teaches it."""
+
+    term: Annotated[str, _text(60)]
+    also: Annotated[tuple[Annotated[str, _text(60)], ...], Field(max_length=MAX_OTHER_FORMS)] = ()
+    meaning: Annotated[str, _text(600)]
+    lesson: Slug | None = None
+
+
+class GlossaryMeta(Strict):
+    """glossary.yaml."""
+
+    terms: Annotated[tuple[TermMeta, ...], Field(min_length=1, max_length=MAX_TERMS)]

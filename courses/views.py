@@ -10,8 +10,10 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from courses import catalogue, progress
+from courses import search as finding
 from courses.content import Course
 from courses.errors import CourseNotFound, LessonNotFound
+from courses.glossary import in_order
 from courses.page import LearnerLesson, page_data
 from courses.pictures import HEADERS
 
@@ -20,8 +22,13 @@ from courses.pictures import HEADERS
 @ensure_csrf_cookie
 def home(request: HttpRequest) -> HttpResponse:
     """The list of courses, the flagship first."""
-    cards = [_card(request.user, course) for course in catalogue.courses()]
-    return render(request, "courses/home.html", {"courses": cards})
+    rows, seen = progress.all_task_rows(request.user), progress.all_visits(request.user)
+    cards = [
+        _card(course, progress.summary(course, mine, opened), opened)
+        for course in catalogue.courses()
+        for mine, opened in [(rows.get(course.slug, {}), seen.get(course.slug, {}))]
+    ]
+    return render(request, "courses/home.html", {"courses": cards, "at": _where_to_go_on(cards)})
 
 
 @require_safe
@@ -32,7 +39,10 @@ def course(request: HttpRequest, course: str) -> HttpResponse:
         found = catalogue.get_course(course)
     except CourseNotFound as error:
         raise Http404(error.message) from None
-    return render(request, "courses/course.html", _card(request.user, found))
+    rows = progress.task_rows(request.user, found.slug)
+    seen = progress.visits(request.user, found.slug)
+    card = _card(found, progress.course_progress(found, rows, seen), seen)
+    return render(request, "courses/course.html", card)
 
 
 @require_safe
@@ -75,10 +85,37 @@ def picture(request: HttpRequest, course: str, lesson: str, name: str) -> HttpRe
     return answer
 
 
-def _card(learner: Any, course: Course) -> dict[str, Any]:
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    """Lessons and words that hold what was asked for, over all courses."""
+    query = request.GET.get("q", "").strip()[: finding.MAX_QUERY_LENGTH]
+    found = finding.search(catalogue.courses(), query)
+    return render(request, "courses/search.html", {"query": query, "found": found})
+
+
+@require_safe
+def glossary(request: HttpRequest, course: str) -> HttpResponse:
+    """A course's words and what they mean."""
+    try:
+        found = catalogue.get_course(course)
+    except CourseNotFound as error:
+        raise Http404(error.message) from None
+    lessons = {lesson.folder: lesson for lesson in found.lessons}
+    terms = [(term, lessons.get(term.lesson or "")) for term in in_order(found.glossary)]
+    return render(request, "courses/glossary.html", {"course": found, "terms": terms})
+
+
+def _where_to_go_on(cards: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The course that was opened last and is unfinished, else the first that is."""
+    open_cards = [card for card in cards if card["resume"] is not None]
+    begun = [card for card in open_cards if card["last_at"] is not None]
+    if begun:
+        return max(begun, key=lambda card: card["last_at"])
+    return open_cards[0] if open_cards else None
+
+
+def _card(course: Course, found: progress.CourseProgress, seen: progress.Visits) -> dict[str, Any]:
     """A course as its page and the home page show it."""
-    rows = progress.task_rows(learner, course.slug)
-    found = progress.course_progress(course, rows, progress.visits(learner, course.slug))
     return {
         "course": course,
         "legs": found.legs,
@@ -86,4 +123,5 @@ def _card(learner: Any, course: Course) -> dict[str, Any]:
         "done": found.done,
         "total": found.total,
         "minutes_left": found.minutes_left,
+        "last_at": max(seen.values(), default=None),
     }

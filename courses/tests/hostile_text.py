@@ -140,6 +140,8 @@ unit: {text[:18].strip() or "s"}
     return {
         "course.yaml": f"title: {value}\nsummary: {value}\naudience: {value}\nlanguage: en\n"
         f"licence: {value}\nlessons: [01-hull]\n",
+        "glossary.yaml": f"terms:\n  - {{term: {json.dumps((text or 'x')[:60])}, meaning: {value}}}\n"
+        "  - {term: harmless, meaning: harmless}\n",
         "01-hull/lesson.md": lesson,
         f"{base}/task.md": task,
         f"{base}/check.sh": "true\n",

@@ -1,6 +1,7 @@
 """Hostile text in every place of a course changes nothing about what a page is made of."""
 
 from html.parser import HTMLParser
+from urllib.parse import urlencode
 
 import nh3
 import pytest
@@ -17,10 +18,10 @@ from courses.tests.importers.test_scenarios import lay_out
 pytestmark = pytest.mark.django_db
 FROM_MARKDOWN = {
     *((tag, None) for tag in markdown._INLINE | markdown._BLOCK),
-    *(("a", name) for name in ("href", "title", "rel")),
+    *(("a", name) for name in ("href", "title", "rel", "data-gloss")),
     ("ol", "start"),
 }
-PAGES = ("/", "/courses/boats/", "/courses/boats/hull/")
+PAGES = ("/", "/courses/boats/", "/courses/boats/hull/", "/glossary/boats/", "/search/?q=word")
 
 
 class Structure(HTMLParser):
@@ -63,8 +64,9 @@ def shown(tmp_path, settings, own, learner):
         for name in ("fate", "number"):
             value = lesson.predictions[name].choices[0] if name == "fate" else "3"
             Prediction.objects.create(**key, prediction=name, value=value[:100])
-        answers = [own.get(path) for path in PAGES]
-        assert [answer.status_code for answer in answers] == [200] * len(PAGES)
+        paths = [*PAGES, f"/search/?{urlencode({'q': text})}"]
+        answers = [own.get(path) for path in paths]
+        assert [answer.status_code for answer in answers] == [200] * len(paths)
         return [answer.content.decode() for answer in answers]
 
     return pages

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from courses import catalogue
 from courses.models import LessonVisit, Prediction, QuizAnswer, TaskProgress
 from courses.tests.conftest import boats, write
 from sandbox.models import Sandbox, State
@@ -27,6 +28,42 @@ def test_course_page_shows_where_to_go_on(own, learner):
     assert page.context["resume"].task.name == "sink"
     assert [leg.lesson.slug for leg in page.context["legs"]] == ["hull", "keel"]
     assert (page.context["done"], page.context["total"]) == (0, 2)
+
+
+def test_home_leads_to_where_the_learner_was(own, library):
+    other = boats() | {"course.yaml": boats()["course.yaml"].replace("Boats", "Another")}
+    write(library / "another", other)
+    page = own.get("/").content.decode()
+    assert "Open lesson 1: The hull" in page
+    own.get("/courses/boats/keel/")
+    own.get("/courses/boats/hull/")
+    page = own.get("/").content.decode()
+    assert 'href="/courses/boats/hull/">Continue where you were: lesson 1: The hull' in page
+    assert "Next: task 1, Make it float. About 20 min left" in page
+    assert "Continue where you were" in own.get("/courses/boats/").content.decode()
+
+
+def test_home_asks_the_database_as_often_for_one_course_as_for_many(
+    own, library, django_assert_max_num_queries
+):
+    for number in range(5):
+        write(library / f"more-{number}", boats())
+    with django_assert_max_num_queries(8):
+        own.get("/")
+
+
+def test_large_library_is_looked_at_in_turns(client, library, monkeypatch):
+    for number in range(3):
+        write(library / f"more-{number}", boats())
+    client.get("/")
+    monkeypatch.setattr(catalogue, "LOOKED_AT_ENTRIES", 1)
+    for number in range(3):
+        text = boats()["course.yaml"].replace("Boats", f"Edited {number}")
+        write(library / f"more-{number}", {"course.yaml": text})
+    seen = [client.get("/").content.decode().count("Edited") for _ in range(4)]
+    assert seen[0] < 3
+    assert seen[3] == 3
+    assert "Edited 0" in client.get("/courses/more-0/").content.decode()
 
 
 def test_lesson_page_for_a_visitor(client):

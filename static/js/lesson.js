@@ -2,6 +2,8 @@
 import { startAutomaticChecks } from "./automatic-checks.js";
 import { startCommands } from "./commands.js";
 import { startDock } from "./dock.js";
+import { startGlossary } from "./glossary.js";
+import { startLessonKeys } from "./lesson-keys.js";
 import { startPredictions } from "./predictions.js";
 import { startQuizzes } from "./quizzes.js";
 import { startSplit } from "./split.js";
@@ -21,6 +23,8 @@ async function startMachines() {
   return machines;
 }
 
+startGlossary();
+startLessonKeys();
 startQuizzes(page);
 startPredictions(page);
 const machines = await startMachines();
