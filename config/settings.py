@@ -280,6 +280,10 @@ SANDBOX_DOCKER_DISK_MIB = env.int("SANDBOX_DOCKER_DISK_MIB", default=8192)
 # Runtime per kind (an entry of the engine's runtimes); empty is the engine's default.
 SANDBOX_RUNTIME_SHELL = env.str("SANDBOX_RUNTIME_SHELL", default="")
 SANDBOX_RUNTIME_DOCKER = env.str("SANDBOX_RUNTIME_DOCKER", default="")
+# Hosts outside that machines of a kind may reach, through a proxy: `host:port`, or
+# `host:port=address` for one in a private range, comma-separated. Empty: nothing.
+SANDBOX_EGRESS_SHELL = [e.strip() for e in env.list("SANDBOX_EGRESS_SHELL", default=[])]
+SANDBOX_EGRESS_DOCKER = [e.strip() for e in env.list("SANDBOX_EGRESS_DOCKER", default=[])]
 # Promises of the host whose absence the operator accepts, comma-separated ids
 # (`manage.py sandboxreport` lists them); kinds of machine that need them are on all the same.
 SANDBOX_ACCEPT_RISK = [p.strip() for p in env.list("SANDBOX_ACCEPT_RISK", default=[])]

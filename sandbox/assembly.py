@@ -13,7 +13,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from sandbox import delegation, engine, hostconfig, machines, stream, uid_ranges
+from sandbox import delegation, egress_keeper, engine, hostconfig, machines, stream, uid_ranges
 from sandbox.errors import MachineFailed, SandboxEngineError, SetupFailed
 from sandbox.markers import Failed, Marker, MarkerReader, Ready, Stage, parse
 from sandbox.models import Machine, Sandbox, WarmMachine
@@ -72,16 +72,19 @@ def make_machine(
     network: str | None,
     on_stage: OnStage,
     deadline_seconds: int | None = None,
+    neighbours: tuple[str, ...] = (),
 ) -> MachineFacts:
     """Create and start a machine, wait until its shell is there; return what it said.
 
     `owner_id`: the sandbox it is made for, or the warm machine. `deadline_seconds`: after
-    which it ends by itself, None for the longest life of a sandbox.
+    which it ends by itself, None for the longest life of a sandbox. `neighbours`: names of
+    the sandbox's other machines.
     Touches no database, so that several machines can be made in threads.
     Raises SandboxEngineError; MachineFailed when the machine did not come up.
     """
     name = object_name(owner_id, spec.name)
     labels = labels_of(owner_id, spec.name)
+    egress_keeper.ensure(spec.kind)
     volume = ""
     if spec.kind == "docker":
         volume = uid_ranges.reserve_volume(name, labels, limits_of(spec.kind).disk_bytes)
@@ -92,6 +95,7 @@ def make_machine(
         network=network,
         data_volume=volume,
         deadline_seconds=deadline_seconds,
+        neighbours=neighbours,
     )
     container_id = engine.create_container(name, body)
     if spec.kind == "docker":

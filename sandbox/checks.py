@@ -6,7 +6,9 @@ import limits
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from sandbox import egress
 from sandbox.promises import BY_ID, accepted
+from sandbox.specs import RUNNABLE_KINDS
 
 POSITIVE = (
     "SANDBOX_LIFETIME_SECONDS",
@@ -66,7 +68,7 @@ def check_sandbox_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage
                 id="sandbox.E004",
             )
         )
-    return [*problems, *_rate_problems(), *_risk_problems()]
+    return [*problems, *_rate_problems(), *_risk_problems(), *_egress_problems()]
 
 
 def _rate_problems() -> list[CheckMessage]:
@@ -101,3 +103,20 @@ def _risk_problems() -> list[CheckMessage]:
             id="sandbox.E011",
         )
     ]
+
+
+def _egress_problems() -> list[CheckMessage]:
+    """A host that is misspelt would be reached by nobody, and seem to be down."""
+    problems: list[CheckMessage] = []
+    for kind in sorted(RUNNABLE_KINDS):
+        try:
+            egress.allowed(kind)
+        except ValueError as error:
+            problems.append(
+                Error(
+                    f"SANDBOX_EGRESS_{kind.upper()}: {error}.",
+                    hint=f"Write host:port, or host:port=address, such as {egress.EXAMPLES}.",
+                    id="sandbox.E012",
+                )
+            )
+    return problems

@@ -29,17 +29,18 @@ def create(sandbox_id: str) -> None:
     """
     token = transitions.claim(sandbox_id)
     while token is not None:
-        _create(sandbox_id, token)
+        make(sandbox_id, token)
         sandbox_id, token = transitions.claim_next()
 
 
-def _create(sandbox_id: str, token: str) -> None:
+def make(sandbox_id: str, token: str) -> None:
+    """Bring a sandbox whose claim is `token` to ready or failed."""
     try:
         with _heartbeat(sandbox_id, token):
             _assemble(sandbox_id, token)
             transitions.ready(sandbox_id, token)
     except ClaimLost:
-        _clean_if_ended(sandbox_id)
+        clean_if_ended(sandbox_id)
     except SandboxError as error:
         _give_up(sandbox_id, token, error)
     except Exception:
@@ -92,7 +93,11 @@ def _make_all(
             said.put(f"{prefix}warm")
             return pool_keeper.facts_of(warm)
         facts = assembly.make_machine(
-            sandbox_id, machine, network, lambda stage: said.put(prefix + stage)
+            sandbox_id,
+            machine,
+            network,
+            lambda stage: said.put(prefix + stage),
+            neighbours=tuple(other.name for other in spec.machines if other != machine),
         )
         said.put(f"{prefix}prompt")
         return facts
@@ -161,10 +166,10 @@ def _give_up(sandbox_id: str, token: str, error: SandboxError) -> None:
     """Clean up, then fail the sandbox with the error's own words."""
     log.error("sandbox %s failed: %s: %s", sandbox_id, error.code, error.message)
     if not fail(sandbox_id, error, claim=token, state=State.STARTING):
-        _clean_if_ended(sandbox_id)
+        clean_if_ended(sandbox_id)
 
 
-def _clean_if_ended(sandbox_id: str) -> None:
+def clean_if_ended(sandbox_id: str) -> None:
     """Look again after losing the claim: a stop may have listed the objects before we made
     the last one. A taker-over keeps its row in STARTING, and its objects."""
     if Sandbox.objects.filter(pk=sandbox_id, state__in=ENDED).exists():

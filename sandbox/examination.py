@@ -20,11 +20,13 @@ from django.db.models import Q
 from django.utils import timezone
 
 from sandbox import assembly, engine, hosts
+from sandbox import egress as allow_list
 from sandbox.errors import SandboxEngineError
 from sandbox.models import Host
 from sandbox.probes import (
     confinement,
     control_groups,
+    egress,
     helpers,
     limits,
     network,
@@ -46,6 +48,7 @@ PROBES: tuple[tuple[Probe, tuple[str, ...]], ...] = (
     (confinement.filters, ("seccomp", "mandatory-access")),
     (confinement.user_namespaces, ("user-namespaces",)),
     (runtimes.runtimes, tuple(f"runtime-{kind}" for kind in sorted(RUNNABLE_KINDS))),
+    (egress.outside, tuple(f"egress-{kind}" for kind in allow_list.KINDS)),
     (storage.storage, ("storage-quota",)),
 )
 PROBES_AT_ONCE = 4
@@ -60,7 +63,10 @@ _examined_here = threading.Event()
 
 def settings_digest() -> str:
     """Changes when a setting does that machines are created with, or a machine image."""
-    facts = {kind: asdict(limits_of(kind)) for kind in sorted(RUNNABLE_KINDS)}
+    facts = {
+        kind: asdict(limits_of(kind)) | {"egress": allow_list.entries_of(kind)}
+        for kind in sorted(RUNNABLE_KINDS)
+    }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
+from sandbox import egress, egress_keeper
 from sandbox.images import seed_volume
 from sandbox.specs import KindLimits, limits_of
 
@@ -30,17 +31,21 @@ def container_body(
     network: str | None,
     data_volume: str,
     deadline_seconds: int | None = None,
+    neighbours: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """The create call for one machine of `kind`, named `machine` inside.
 
     `network`: name of the sandbox's own network, None for none.
     `deadline_seconds`: the machine ends by itself after so long; None: `longest_life_seconds()`.
     `data_volume`: volume of the inner engine's data (kind `docker` only).
+    `neighbours`: names of the sandbox's other machines, which no egress proxy is asked for.
     """
     limits = limits_of(kind)
     host = _common_host_config(limits) | {"NetworkMode": network or "none"}
     own = _shell_host_config() if kind == "shell" else _docker_host_config(data_volume)
     host |= own | {"Tmpfs": host["Tmpfs"] | own["Tmpfs"]}
+    if outside := egress_keeper.mount(kind):
+        host["Mounts"] = [*host.get("Mounts", []), *outside]
     return {
         "Image": limits.image,
         "Hostname": machine,
@@ -51,6 +56,7 @@ def container_body(
         "Env": [
             f"SLIPWAY_DEADLINE_SECONDS={deadline_seconds or longest_life_seconds()}",
             f"LAB_MACHINE={machine}",
+            *egress.environment(kind, neighbours),
         ],
         "Labels": labels,
         "HostConfig": host,

@@ -12,6 +12,7 @@ from typing import get_args
 
 from django.conf import settings
 
+from sandbox import egress
 from sandbox.errors import KindOff
 from sandbox.specs import RUNNABLE_KINDS, Kind
 
@@ -68,6 +69,17 @@ def _runtime_promise(kind: str) -> Promise:
     )
 
 
+def _egress_promise(kind: str) -> Promise:
+    return Promise(
+        id=f"egress-{kind}",
+        title=f"Way out of {kind}",
+        kept=f"Machines of kind {kind} reach outside what the operator lists, and nothing else.",
+        broken=f"Machines of kind {kind} reach more outside than the operator lists.",
+        change=f"Empty SANDBOX_EGRESS_{kind.upper()} closes the way out. Please report this.",
+        required_by=frozenset({kind}),
+    )
+
+
 # Runtimes first: without one no other probe of that kind can run, and the cause is named.
 PROMISES: tuple[Promise, ...] = (
     *(_runtime_promise(kind) for kind in get_args(Kind) if kind in RUNNABLE_KINDS),
@@ -90,6 +102,7 @@ PROMISES: tuple[Promise, ...] = (
         "own that forward from its bridges.",
         required_by=ALL_KINDS,
     ),
+    *(_egress_promise(kind) for kind in egress.KINDS),
     Promise(
         id="memory-limit",
         title="Memory limit",

@@ -22,6 +22,7 @@ from sandbox import (
     creation,
     disk,
     dispatch,
+    egress_keeper,
     engine,
     events,
     hosts,
@@ -206,6 +207,7 @@ def reconcile() -> None:
     _remove_orphans(orphans)
     for sandbox_id in Sandbox.objects.filter(state__in=USABLE).values_list("pk", flat=True):
         verify(sandbox_id)
+    egress_keeper.tend()
     try:
         pool_keeper.verify()
     except SandboxEngineError as error:

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, get_args
 
-from sandbox import hosts, promises
+from sandbox import egress, hosts, promises
 from sandbox.promises import NOT_FOUND_OUT, PROMISES, Finding, Promise, Verdict
 from sandbox.specs import RUNNABLE_KINDS, Kind, limits_of
 
@@ -34,6 +34,8 @@ class KindState:
     # Titles of required promises that are not kept, and of those among them accepted.
     missing: tuple[str, ...]
     accepted: tuple[str, ...]
+    # Hosts outside that the operator lists for it.
+    egress: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -101,4 +103,5 @@ def _kind(kind: str, findings: dict[str, Finding]) -> KindState:
         runtime=limits_of(kind).runtime,
         missing=tuple(promise.title for promise in missing),
         accepted=tuple(promise.title for promise in accepted),
+        egress=tuple(egress.entries_of(kind)),
     )

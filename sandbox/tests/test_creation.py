@@ -28,7 +28,12 @@ class Engine:
         monkeypatch.setattr(assembly, "remove_objects", self.remove)
 
     def make(
-        self, pk: str, spec: MachineSpec, network: str | None, on_stage: Callable[[str], None]
+        self,
+        pk: str,
+        spec: MachineSpec,
+        network: str | None,
+        on_stage: Callable[[str], None],
+        **more: Any,
     ) -> MachineFacts:
         on_stage("created")
         self.during()

@@ -37,8 +37,9 @@ def test_what_each_kind_requires() -> None:
         for kind in ALL_KINDS
     }
     for_all = {"isolated-network", "memory-limit", "process-limit", "seccomp"}
-    assert required["shell"] == for_all | {"runtime-shell"}
-    assert required["docker"] == for_all | {"runtime-docker", "user-namespaces"}
+    assert required["shell"] == for_all | {"runtime-shell", "egress-shell"}
+    of_docker = {"runtime-docker", "egress-docker", "user-namespaces"}
+    assert required["docker"] == for_all | of_docker
 
 
 @pytest.mark.parametrize("verdict", ["not kept", "not known"])

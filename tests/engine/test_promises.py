@@ -168,7 +168,10 @@ def examined(transactional_db: None) -> None:
 def test_an_examination_finds_all_of_it_out_and_leaves_nothing(examined: None) -> None:
     found = hosts.findings_of(hosts.current())
     assert set(found) == {promise.id for promise in PROMISES}
-    assert {f.verdict for f in found.values()} <= {"kept", "not kept"}, "all is known"
+    unclear = {name: f.evidence for name, f in found.items() if f.verdict == "not known"}
+    # Beside other tests a busy loop may not get as much as its limit: the probe says so.
+    assert "on a host too busy" in unclear.pop("cpu-limit", "on a host too busy")
+    assert unclear == {}
     assert hosts.availability(["shell", "docker"]).available
     labels = helpers.labels()
     label = "=".join(next(iter(labels.items())))

@@ -97,3 +97,8 @@ void service_restart_if_due(void)
     if (service_command && service_pid < 0 && boot_seconds() - stopped_at >= RESTART_PAUSE_SECONDS)
         launch();
 }
+
+double service_next_at(void)
+{
+    return service_command && service_pid < 0 ? stopped_at + RESTART_PAUSE_SECONDS : 0;
+}

@@ -3,6 +3,7 @@
  *   slipway-init [--service COMMAND] --login COMMAND
  *   slipway-init connect PORT [HOST]
  *   slipway-init await-engine SOCKET SECONDS
+ *   slipway-init forward PORT SOCKET [ADDRESS]
  *
  * Why a program of our own and not a shell script or tini:
  * - it reaps: orphans of a learner's experiments become children of PID 1 and would fill the pids limit;
@@ -29,7 +30,7 @@
 
 #include "slipway.h"
 
-#define TICK_MILLISECONDS 500          /* how late a deadline may be noticed */
+#define TICK_MILLISECONDS 5000         /* how late a deadline may be noticed after the host has slept */
 #define STARTING_TICK_MILLISECONDS 10  /* while the learner waits for the service */
 #define SHORT_LIFE_SECONDS 1.0         /* a shell that lived less is followed by a pause */
 #define DEFAULT_STOP_SECONDS 0.8
@@ -125,13 +126,20 @@ static bool asked_to_end(int wait_milliseconds)
     return number == SIGTERM && signal_info.si_pid == 0;
 }
 
+/* Until the next thing is due. Signals wake it earlier, a child's end among them, so that an idle machine costs
+ * its host next to nothing; the longest wait is only for a clock that went on while the host slept. */
 static int wait_milliseconds(void)
 {
+    double now = boot_seconds(), wait = TICK_MILLISECONDS / 1000.0;
+    double due[] = {deadline_at, service_next_at(), login_pid < 0 ? next_login_at : 0};
     if (service == SERVICE_STARTING)
         return STARTING_TICK_MILLISECONDS;
-    if (login_pid < 0 && next_login_at <= boot_seconds())
+    if (login_pid < 0 && next_login_at <= now)
         return 0;
-    return TICK_MILLISECONDS;
+    for (size_t index = 0; index < sizeof due / sizeof *due; index++)
+        if (due[index] > 0 && due[index] - now < wait)
+            wait = due[index] - now;
+    return wait > 0 ? (int)(wait * 1000) + 1 : 0;
 }
 
 static void supervise(void)
@@ -171,6 +179,8 @@ int main(int argc, char **argv)
         return connect_main(argc, argv);
     if (argc > 1 && strcmp(argv[1], "await-engine") == 0)
         return await_engine_main(argc, argv);
+    if (argc > 1 && strcmp(argv[1], "forward") == 0)
+        return forward_main(argc, argv);
     if (!parse(argc, argv)) {
         fprintf(stderr, "usage: slipway-init [--service COMMAND] --login COMMAND\n");
         return 2;

@@ -35,9 +35,11 @@ enum service_state service_begin(const char *command);
 enum service_state service_poll(void); /* reads the service's files, emits stage markers */
 bool service_reap(pid_t pid);          /* true when pid was the service */
 void service_restart_if_due(void);
+double service_next_at(void);          /* when it will be started again; 0 while nothing is due */
 
-/* sockets.c: the two subcommands that talk to sockets */
+/* sockets.c: the subcommands that talk to sockets */
 int connect_main(int argc, char **argv);
 int await_engine_main(int argc, char **argv);
+int forward_main(int argc, char **argv);
 
 #endif

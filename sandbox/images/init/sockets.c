@@ -1,7 +1,8 @@
-/* Two small clients, so that the machine images need no extra program for them.
+/* Small clients and a server, so that the machine images need no extra program for them.
  *
  *   connect PORT [HOST]             stdin/stdout <-> TCP, for port previews over an exec stream
- *   await-engine SOCKET SECONDS     waits until an engine answers GET /_ping on a Unix socket */
+ *   await-engine SOCKET SECONDS     waits until an engine answers GET /_ping on a Unix socket
+ *   forward PORT SOCKET [ADDRESS]   TCP <-> Unix socket, in the background, for the operator's egress proxy */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -129,17 +130,85 @@ int connect_main(int argc, char **argv)
     return 0;
 }
 
+static int open_unix(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    int connection = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connection >= 0 && connect(connection, (struct sockaddr *)&address, sizeof address) != 0) {
+        close(connection);
+        connection = -1;
+    }
+    return connection;
+}
+
+/* A listening socket, or -1. A port that is taken is served by an earlier `forward`: that is no error. */
+static int listen_tcp(const char *host, const char *port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))};
+    int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
+    setsockopt(server, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (inet_pton(AF_INET, host, &address.sin_addr) != 1 ||
+        bind(server, (struct sockaddr *)&address, sizeof address) != 0 || listen(server, 64) != 0) {
+        close(server);
+        return -1;
+    }
+    return server;
+}
+
+/* In a child for each connection: one that ends or fails takes no other with it. */
+static void forward_one(int client, const char *path)
+{
+    int connection = open_unix(path);
+    if (connection < 0)
+        _exit(1);
+    dup2(client, STDIN_FILENO);
+    dup2(client, STDOUT_FILENO);
+    close(client);
+    tunnel(connection);
+    _exit(0);
+}
+
+int forward_main(int argc, char **argv)
+{
+    if (argc < 4 || argc > 5) {
+        fprintf(stderr, "usage: slipway-init forward PORT SOCKET [ADDRESS]\n");
+        return 2;
+    }
+    int server = listen_tcp(argc > 4 ? argv[4] : "127.0.0.1", argv[2]);
+    if (server < 0)
+        return errno == EADDRINUSE ? 0 : 1;
+    /* Behind whoever started it, and out of the session of its terminal. */
+    if (fork() != 0)
+        return 0;
+    setsid();
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_IGN); /* the kernel reaps */
+    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int number = 0; number < 3; number++)
+        dup2(nothing, number);
+    for (;;) {
+        int client = accept4(server, NULL, NULL, SOCK_CLOEXEC);
+        if (client < 0) {
+            pause_milliseconds(100); /* out of descriptors or of processes: somebody has to end first */
+            continue;
+        }
+        if (fork() == 0)
+            forward_one(client, argv[3]);
+        close(client);
+    }
+}
+
 static bool engine_answers(const char *path)
 {
     static const char request[] = "GET /_ping HTTP/1.0\r\nHost: engine\r\n\r\n";
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct timeval limit = {2, 0};
     char answer[64] = "";
-    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
-    int connection = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int connection = open_unix(path);
+    if (connection < 0)
+        return false;
     setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    bool answered = connect(connection, (struct sockaddr *)&address, sizeof address) == 0 &&
-                    write(connection, request, sizeof request - 1) == (ssize_t)(sizeof request - 1) &&
+    bool answered = write(connection, request, sizeof request - 1) == (ssize_t)(sizeof request - 1) &&
                     read(connection, answer, sizeof answer - 1) > 0 && strstr(answer, " 200 ") != NULL;
     close(connection);
     return answered;

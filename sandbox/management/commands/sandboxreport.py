@@ -74,4 +74,5 @@ def kind_line(kind: KindState) -> str:
     why = f": {', '.join(kind.missing)} not kept" if kind.missing else ""
     accepted = f" (accepted: {', '.join(kind.accepted)})" if kind.accepted else ""
     runtime = f", runtime {kind.runtime}" if kind.runtime else ""
-    return f"{kind.kind:<8} {'on' if kind.on else 'off'}{runtime}{why}{accepted}"
+    outside = f"; may reach {', '.join(kind.egress)}" if kind.egress else ""
+    return f"{kind.kind:<8} {'on' if kind.on else 'off'}{runtime}{why}{accepted}{outside}"
