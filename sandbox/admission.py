@@ -1,40 +1,27 @@
 """Who may start now, who waits, who is refused: by memory limits against the host's memory."""
 
-from functools import cache
-from typing import cast
-
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Count, Q, Sum
 from django.utils import timezone
-from limits import parse
-from limits.storage import Storage, storage_from_string
-from limits.strategies import FixedWindowRateLimiter
-from redis.exceptions import RedisError
 
-from sandbox import hosts, transitions
-from sandbox.errors import BrokerDown, OutOfCapacity, TooManyStarts
+from sandbox import hosts, rates, transitions
+from sandbox.errors import OutOfCapacity, TooManyStarts
 from sandbox.models import ADMITTED, Host, Sandbox, State
 
 # A requested sandbox is admitted already: its worker is on the way.
 HOLDING_MEMORY = (State.REQUESTED, *ADMITTED)
 
 
-@cache
-def _storage() -> Storage:
-    return cast(Storage, storage_from_string(settings.REDIS_URL))
-
-
 def check_rate(learner_id: int, address: str) -> None:
     """Raise TooManyStarts when this learner or address started too often, or BrokerDown."""
-    limiter = FixedWindowRateLimiter(_storage())
-    try:
-        by_learner = limiter.hit(parse(settings.START_RATE_LEARNER), "start", str(learner_id))
-        by_address = limiter.hit(parse(settings.START_RATE_ADDRESS), "start", address)
-    except RedisError as error:
-        raise BrokerDown from error
-    if not (by_learner and by_address):
-        raise TooManyStarts
+    limits = [
+        rates.Limit(f"start:learner:{learner_id}", settings.START_RATE_LEARNER),
+        rates.Limit(f"start:address:{address}", settings.START_RATE_ADDRESS),
+    ]
+    if refused := rates.hit(limits):
+        limit, seconds = refused
+        raise TooManyStarts(limit.words, limit.hint, retry_after_seconds=seconds)
 
 
 def first_state(memory_bytes: int) -> str:
@@ -50,8 +37,12 @@ def first_state(memory_bytes: int) -> str:
             "These machines need more memory than this host gives to sandboxes.",
             "Whoever runs this site can raise SANDBOX_MEMORY_PERCENT or use a larger host.",
         )
-    waiting = Sandbox.objects.filter(state=State.QUEUED).count()
-    if not waiting and memory_bytes <= capacity - held_bytes() and not memory_is_short(host):
+    counts = Sandbox.objects.filter(state__in=(State.QUEUED, *HOLDING_MEMORY)).aggregate(
+        waiting=Count("pk", filter=Q(state=State.QUEUED)),
+        held=Sum("memory_bytes", filter=~Q(state=State.QUEUED)),
+    )
+    waiting, free = counts["waiting"], capacity - (counts["held"] or 0)
+    if not waiting and memory_bytes <= free and not memory_is_short(host):
         return State.REQUESTED
     if waiting >= settings.SANDBOX_QUEUE_LIMIT:
         raise OutOfCapacity

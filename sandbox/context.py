@@ -10,7 +10,7 @@ from sandbox import hosts
 def platform(request: HttpRequest) -> dict[str, Any]:
     """Template variable `platform`: the kernel that is really there, and whether Start works."""
     host = hosts.current()
-    state = hosts.availability()
+    state = hosts.availability_on(host)
     return {
         "platform": {
             "kernel_release": host.kernel_release if host else "",

@@ -5,6 +5,8 @@ away loses nothing: the rows say what is to be done, and the reaper dispatches i
 """
 
 import logging
+import queue
+import threading
 
 from celery import current_app
 from kombu.exceptions import OperationalError
@@ -15,6 +17,16 @@ log = logging.getLogger(__name__)
 def create(sandbox_id: str) -> None:
     """Have a worker make the machines of a requested sandbox."""
     _send("sandbox.tasks.create", sandbox_id)
+
+
+def hand_over(sandbox_id: str) -> None:
+    """Have a worker hand over the warm machines of a requested sandbox; returns at once.
+
+    All that are asked for while a message is on its way go together in the next one. A
+    process that ends in that moment loses nothing: see above.
+    """
+    _hand_overs.put(sandbox_id)
+    _hand_over_sender.ensure()
 
 
 def destroy(sandbox_id: str) -> None:
@@ -42,8 +54,38 @@ def experiment(run_id: int) -> None:
     _send("sandbox.tasks.experiment", run_id)
 
 
-def _send(task: str, *arguments: str | int) -> None:
+def _send(task: str, *arguments: str | int | list[str]) -> None:
     try:
         current_app.send_task(task, list(arguments))
     except OperationalError as error:
-        log.warning("%s %s not dispatched yet: %s", task, " ".join(map(str, arguments)), error)
+        log.warning("%s %s not dispatched yet: %s", task, arguments, error)
+
+
+# Ids whose hand-over no message has asked for yet; one thread of this process sends them.
+_hand_overs: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+
+class _Sender:
+    """A thread that sends what is in the queue, all of it at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def ensure(self) -> None:
+        # Begun when it is needed, in the process that needs it: a thread does not survive a fork.
+        if self._thread is None or not self._thread.is_alive():
+            with self._lock:
+                if self._thread is None or not self._thread.is_alive():
+                    self._thread = threading.Thread(target=self._run, name="dispatch", daemon=True)
+                    self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            waiting = [_hand_overs.get()]
+            while not _hand_overs.empty():
+                waiting.append(_hand_overs.get())
+            _send("sandbox.tasks.hand_over", waiting)
+
+
+_hand_over_sender = _Sender()

@@ -17,9 +17,17 @@ class SandboxError(Exception):
     status = 500
     retry_after_seconds: int | None = None
 
-    def __init__(self, message: str | None = None, hint: str | None = None, **details: Any) -> None:
+    def __init__(
+        self,
+        message: str | None = None,
+        hint: str | None = None,
+        *,
+        retry_after_seconds: int | None = None,
+        **details: Any,
+    ) -> None:
         self.message = message or self.message
         self.hint = self.hint if hint is None else hint
+        self.retry_after_seconds = retry_after_seconds or self.retry_after_seconds
         self.details = details
         super().__init__(self.message)
 

@@ -6,6 +6,7 @@ They carry state, stages, verdicts and warnings; terminal bytes never pass here.
 import asyncio
 import logging
 import threading
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -27,12 +28,23 @@ def publish(sandbox_id: str, event: dict[str, Any]) -> None:
     A browser that misses an event reads the whole state when it comes back, so a Redis
     that is away costs liveness, not truth: it is logged and the caller goes on.
     """
-    message = {"type": "sandbox.event", "event": event}
-    sending = get_channel_layer().group_send(group_of(sandbox_id), message)
+    publish_many([(sandbox_id, event)])
+
+
+def publish_many(events: Iterable[tuple[str, dict[str, Any]]]) -> None:
+    """`publish` for several (sandbox id, event), in their order."""
+    events = list(events)
     try:
-        asyncio.run_coroutine_threadsafe(sending, _loop()).result(SEND_SECONDS)
+        asyncio.run_coroutine_threadsafe(_send(events), _loop()).result(SEND_SECONDS)
     except (OSError, TimeoutError, RedisError) as error:
-        log.warning("event %s of %s not sent: %s", event.get("type"), sandbox_id, error)
+        for sandbox_id, event in events:
+            log.warning("event %s of %s not sent: %s", event.get("type"), sandbox_id, error)
+
+
+async def _send(events: list[tuple[str, dict[str, Any]]]) -> None:
+    layer = get_channel_layer()
+    for sandbox_id, event in events:
+        await layer.group_send(group_of(sandbox_id), {"type": "sandbox.event", "event": event})
 
 
 @cache

@@ -50,7 +50,11 @@ def availability(kinds: Iterable[str] = ()) -> Availability:
 
     With `kinds`, whether one with machines of these kinds can.
     """
-    host = current()
+    return availability_on(current(), kinds)
+
+
+def availability_on(host: Host | None, kinds: Iterable[str] = ()) -> Availability:
+    """`availability` by a row that the caller has read."""
     if host is None or (timezone.now() - host.seen_at).total_seconds() > STALE_SECONDS:
         return Availability(
             False,
@@ -64,6 +68,15 @@ def availability(kinds: Iterable[str] = ()) -> Availability:
     except KindOff as error:
         return Availability(False, error.message, error.hint)
     return Availability(True)
+
+
+def require_available(kinds: Iterable[str]) -> None:
+    """Raise EngineDown or KindOff when machines of these kinds can't be started now."""
+    host = current()
+    state = availability_on(host)
+    if not state.available:
+        raise EngineDown(state.message, state.hint)
+    promises.require(kinds, findings_of(host))
 
 
 def findings_of(host: Host | None) -> dict[str, Finding]:

@@ -6,6 +6,7 @@ The `*_now` functions run the worker's part in the calling process, for commands
 
 import threading
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -14,9 +15,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from sandbox import admission, creation, dispatch, hosts, pool, transitions
+from sandbox import admission, creation, dispatch, handover, hosts, pool, transitions
 from sandbox.errors import (
-    EngineDown,
     NoExtensionsLeft,
     SandboxLive,
     SandboxNotFound,
@@ -74,10 +74,7 @@ def request_start(
     """
     if found := live_sandbox(learner):
         return _same_lesson(found, course, lesson)
-    state = hosts.availability()
-    if not state.available:
-        raise EngineDown(state.message, state.hint)
-    hosts.require_kinds(machine.kind for machine in spec.machines)
+    hosts.require_available(machine.kind for machine in spec.machines)
     admission.check_rate(learner.pk, address)
     try:
         with _one_at_a_time, transaction.atomic():
@@ -115,8 +112,10 @@ def _insert(learner: AbstractBaseUser, spec: SandboxSpec, course: str, lesson: s
         for position, machine in enumerate(spec.machines)
     )
     if sandbox.state == State.REQUESTED:
-        pool.claim(sandbox, spec)
-        transaction.on_commit(lambda: dispatch.create(sandbox.pk))
+        claimed = pool.claim(sandbox, spec)
+        whole = claimed == len(spec.machines) and handover.is_plain(spec)
+        send = dispatch.hand_over if whole else dispatch.create
+        transaction.on_commit(partial(send, sandbox.pk))
     return sandbox
 
 

@@ -98,7 +98,11 @@ class Sandbox(models.Model):
                 name="one_live_sandbox_per_learner",
             )
         ]
-        indexes = [models.Index(fields=["state", "created_at"])]
+        indexes = [
+            models.Index(fields=["state", "created_at"]),
+            # The latest starts, from which the next ones' time is estimated.
+            models.Index(fields=["-ready_at"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.id} ({self.course}/{self.lesson}, {self.state})"

@@ -41,13 +41,13 @@ def _claim_one(sandbox: Sandbox, kind: str, name: str) -> bool:
     ready = WarmMachine.objects.filter(
         kind=kind, name=name, state=WarmState.READY, expires_at__gt=timezone.now()
     )
+    oldest = ready.order_by("ready_at").values("pk")[:1]
     for _ in range(CLAIM_TRIES):
-        oldest = ready.order_by("ready_at").values_list("pk", flat=True).first()
-        if oldest is None:
-            return False
-        # Zero rows: another Start was faster with this one; take the next.
-        if ready.filter(pk=oldest).update(state=WarmState.CLAIMED, sandbox=sandbox):
+        if ready.filter(pk__in=oldest).update(state=WarmState.CLAIMED, sandbox=sandbox):
             return True
+        # Zero rows: there is none, or another Start was faster with this one; take the next.
+        if not ready.exists():
+            return False
     return False
 
 

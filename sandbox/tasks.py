@@ -2,7 +2,17 @@
 
 from celery import shared_task
 
-from sandbox import creation, examination, experiments, machines, pool_keeper, reaper, replies, runs
+from sandbox import (
+    creation,
+    examination,
+    experiments,
+    handover,
+    machines,
+    pool_keeper,
+    reaper,
+    replies,
+    runs,
+)
 from sandbox.errors import SandboxError
 from sandbox.models import Sandbox
 
@@ -12,6 +22,13 @@ def create(sandbox_id: str) -> None:
     """Make the machines of a requested sandbox, on a host that was examined."""
     examination.ensure()
     creation.create(sandbox_id)
+
+
+@shared_task
+def hand_over(sandbox_ids: list[str]) -> None:
+    """Hand warm machines to the requested sandboxes that have claimed them."""
+    examination.ensure()
+    handover.hand_over(sandbox_ids)
 
 
 @shared_task

@@ -97,7 +97,13 @@ def dispatched() -> Iterator[list[tuple[str, str]]]:
     def send(name: str, args: list[Any]) -> None:
         sent.append((name.rpartition(".")[2], args[0] if args else ""))
 
-    with patch("sandbox.dispatch.current_app.send_task", send):
+    def hand_over(sandbox_id: str) -> None:
+        sent.append(("hand_over", sandbox_id))
+
+    with (
+        patch("sandbox.dispatch.current_app.send_task", send),
+        patch("sandbox.dispatch.hand_over", hand_over),
+    ):
         yield sent
 
 

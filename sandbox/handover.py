@@ -1,0 +1,117 @@
+"""Handing warm machines to their sandboxes, many at once. Worker processes only.
+
+A class that presses Start at once claims a warm machine each; what is left to do for one is
+so little that most of it would be messages, locks and round trips. So all that wait are taken
+in one transaction, proven, and made ready in one more. What needs more than being handed over
+(a machine that is not as it was made) goes the long way, `creation.make`.
+"""
+
+import logging
+import secrets
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from sandbox import creation, events, hosts, pool_keeper, promises
+from sandbox.errors import SandboxError
+from sandbox.models import Machine, Sandbox, State, WarmMachine
+from sandbox.promises import Finding
+from sandbox.snapshots import snapshot
+from sandbox.specs import SandboxSpec
+from sandbox.transitions import seconds_since
+
+log = logging.getLogger(__name__)
+
+
+def is_plain(spec: SandboxSpec) -> bool:
+    """Whether machines for `spec` only need to be there: nothing to copy, to look for, to run."""
+    return not spec.needs_network and not any(
+        machine.setup or machine.files_from or machine.images for machine in spec.machines
+    )
+
+
+def hand_over(sandbox_ids: Iterable[str]) -> None:
+    """Make these requested sandboxes ready with the warm machines they have claimed.
+
+    Those that somebody else has, or that were stopped, are left alone.
+    """
+    token = secrets.token_hex(8)
+    if not _claim(sandbox_ids, token):
+        return
+    held = Sandbox.objects.filter(claim=token, state=State.STARTING)
+    sandboxes = list(held.prefetch_related("machines", "warm_machines").order_by("created_at"))
+    findings = hosts.findings_of(hosts.current())
+    proven = [sandbox for sandbox in sandboxes if _is_proven(sandbox, findings)]
+    _make_ready(proven, token)
+    for sandbox in sandboxes:
+        if sandbox not in proven:
+            creation.make(sandbox.pk, token)
+
+
+def _claim(sandbox_ids: Iterable[str], token: str) -> int:
+    now = timezone.now()
+    requested = Sandbox.objects.filter(pk__in=list(sandbox_ids), state=State.REQUESTED)
+    return requested.update(
+        state=State.STARTING, claim=token, heartbeat_at=now, attempts=F("attempts") + 1
+    )
+
+
+def _is_proven(sandbox: Sandbox, findings: Mapping[str, Finding]) -> bool:
+    """Whether every machine has its warm one, and each is the run that was made."""
+    spec = SandboxSpec.model_validate(sandbox.spec)
+    warm = {found.name: found for found in sandbox.warm_machines.all()}
+    if sandbox.rebuild or not is_plain(spec) or len(warm) < len(spec.machines):
+        return False
+    try:
+        promises.require((machine.kind for machine in spec.machines), findings)
+        return all(pool_keeper.is_fresh(found) for found in warm.values())
+    except SandboxError:
+        # The long way meets the same error, and says it.
+        return False
+
+
+def _make_ready(sandboxes: list[Sandbox], token: str) -> None:
+    """Write machines and states in one transaction, then tell the browsers."""
+    now = timezone.now()
+    machines = [machine for sandbox in sandboxes for machine in _machines(sandbox)]
+    for sandbox in sandboxes:
+        sandbox.state = State.READY
+        sandbox.stages = [{"name": "warm", "seconds": seconds_since(sandbox.started_at)}]
+        sandbox.ready_at = sandbox.last_seen_at = now
+        sandbox.ready_seconds = seconds_since(sandbox.started_at)
+        sandbox.expires_at = now + timedelta(seconds=settings.SANDBOX_LIFETIME_SECONDS)
+    fields = ["state", "stages", "ready_at", "last_seen_at", "ready_seconds", "expires_at"]
+    with transaction.atomic():
+        held = Sandbox.objects.filter(claim=token, state=State.STARTING)
+        # Locked, so that none is stopped between this look and what is written from it.
+        still = set(held.select_for_update().values_list("pk", flat=True))
+        ours = [sandbox for sandbox in sandboxes if sandbox.pk in still]
+        Sandbox.objects.bulk_update(ours, fields)
+        Machine.objects.bulk_update(
+            [machine for machine in machines if machine.sandbox_id in still], MACHINE_FIELDS
+        )
+    events.publish_many(
+        (sandbox.pk, {"type": "state", "sandbox": snapshot(sandbox)}) for sandbox in ours
+    )
+    for sandbox in sandboxes:
+        if sandbox.pk not in still:
+            creation.clean_if_ended(sandbox.pk)
+
+
+MACHINE_FIELDS = [
+    *("container_id", "image", "kernel_release", "boot_id", "shell_pid", "notice", "ready")
+]
+
+
+def _machines(sandbox: Sandbox) -> list[Machine]:
+    """The sandbox's rows with what was read from its warm machines when they came up."""
+    warm: dict[str, WarmMachine] = {found.name: found for found in sandbox.warm_machines.all()}
+    rows = list(sandbox.machines.all())
+    for row in rows:
+        for field in MACHINE_FIELDS:
+            setattr(row, field, True if field == "ready" else getattr(warm[row.name], field))
+    return rows

@@ -1,0 +1,192 @@
+"""Warm machines handed over many at once: who gets them, and who is left alone."""
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from django.utils import timezone
+
+from classroom.models import User
+from sandbox import creation, dispatch, events, handover, lifecycle, pool_keeper, transitions
+from sandbox.models import Sandbox, State, WarmMachine, WarmState
+from sandbox.specs import MachineSpec, SandboxSpec
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("fresh_rates", "host", "no_objects"),
+]
+Events = list[tuple[str, dict[str, Any]]]
+SHELL = SandboxSpec(machines=(MachineSpec(name="laptop", kind="shell"),))
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Warm machines are as they were made, but those whose id is put into this set."""
+    spoilt: set[str] = set()
+    monkeypatch.setattr(pool_keeper, "is_fresh", lambda warm: warm.pk not in spoilt)
+    return spoilt
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> Events:
+    found: Events = []
+    monkeypatch.setattr(events, "publish_many", lambda many: found.extend(many))
+    return found
+
+
+@pytest.fixture
+def long_way(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Sandboxes that were made the long way."""
+    made: list[str] = []
+    monkeypatch.setattr(creation, "make", lambda pk, token: made.append(pk))
+    return made
+
+
+@pytest.fixture
+def class_of_five(dispatched: list[tuple[str, str]]) -> list[Sandbox]:
+    """Five who pressed Start and have a warm machine each."""
+    now = timezone.now()
+    for number in range(5):
+        WarmMachine.objects.create(
+            kind="shell",
+            name="laptop",
+            state=WarmState.READY,
+            memory_bytes=1,
+            container_id=f"{number}" * 64,
+            image="slipway/shell:1",
+            kernel_release="6.1.0",
+            boot_id="boot-1",
+            shell_pid=7,
+            ready_at=now,
+            expires_at=now + timedelta(hours=1),
+        )
+    return [start(f"learner-{number}") for number in range(5)]
+
+
+def start(name: str, spec: SandboxSpec = SHELL) -> Sandbox:
+    learner, _ = User.objects.get_or_create(username=name)
+    return lifecycle.request_start(learner, spec, course="c", lesson="l", address="::1")
+
+
+def ids(sandboxes: list[Sandbox]) -> list[str]:
+    return [sandbox.pk for sandbox in sandboxes]
+
+
+def test_a_class_is_ready_at_once_with_a_machine_each(
+    class_of_five: list[Sandbox], said: Events, dispatched: list[tuple[str, str]]
+) -> None:
+    assert dispatched == [("hand_over", sandbox.pk) for sandbox in class_of_five]
+    handover.hand_over(ids(class_of_five))
+    found = Sandbox.objects.filter(state=State.READY)
+    assert {*ids(list(found))} == {*ids(class_of_five)}
+    assert len({sandbox.machines.get().container_id for sandbox in found}) == 5
+    for sandbox in found:
+        machine = sandbox.machines.get()
+        assert (machine.ready, machine.shell_pid, machine.boot_id) == (True, 7, "boot-1")
+        assert sandbox.ready_seconds is not None
+        assert sandbox.expires_at
+        assert sandbox.expires_at > timezone.now()
+        assert sandbox.attempts == 1
+    states = [(pk, event["sandbox"]["state"]) for pk, event in said]
+    assert states == [(pk, "ready") for pk in ids(class_of_five)]
+    assert all(event["sandbox"]["machines"][0]["state"] == "ready" for _, event in said)
+    assert all(event["sandbox"]["stage"] == "warm" for _, event in said)
+
+
+def test_its_cost_in_queries_is_that_of_one(
+    class_of_five: list[Sandbox], said: Events, django_assert_max_num_queries: Any
+) -> None:
+    with django_assert_max_num_queries(11):
+        handover.hand_over(ids(class_of_five))
+
+
+def test_a_second_message_does_nothing(
+    class_of_five: list[Sandbox], said: Events, long_way: list[str]
+) -> None:
+    handover.hand_over(ids(class_of_five))
+    before = list(Sandbox.objects.order_by("pk").values())
+    handover.hand_over(ids(class_of_five))
+    handover.hand_over([])
+    assert list(Sandbox.objects.order_by("pk").values()) == before
+    assert len(said) == 5
+    assert long_way == []
+
+
+def test_a_machine_that_is_not_as_it_was_made_goes_the_long_way(
+    class_of_five: list[Sandbox], said: Events, long_way: list[str], fresh: set[str]
+) -> None:
+    unlucky = class_of_five[2]
+    fresh.add(unlucky.warm_machines.get().pk)
+    handover.hand_over(ids(class_of_five))
+    assert long_way == [unlucky.pk]
+    assert Sandbox.objects.filter(state=State.READY).count() == 4
+    unlucky.refresh_from_db()
+    assert unlucky.state == State.STARTING
+
+
+def test_who_was_stopped_before_is_left_alone(
+    class_of_five: list[Sandbox], said: Events, long_way: list[str]
+) -> None:
+    transitions.move(class_of_five[0].pk, State.STOPPING)
+    handover.hand_over(ids(class_of_five))
+    class_of_five[0].refresh_from_db()
+    assert class_of_five[0].state == State.STOPPING
+    assert Sandbox.objects.filter(state=State.READY).count() == 4
+
+
+def test_who_is_stopped_meanwhile_stays_stopped(
+    class_of_five: list[Sandbox], said: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the proof and the write."""
+    leaver = class_of_five[1]
+
+    def proven(warm: WarmMachine) -> bool:
+        transitions.move(leaver.pk, State.STOPPING)
+        return True
+
+    monkeypatch.setattr(pool_keeper, "is_fresh", proven)
+    handover.hand_over(ids(class_of_five))
+    leaver.refresh_from_db()
+    assert leaver.state == State.STOPPING
+    assert not leaver.machines.get().ready
+    assert leaver.pk not in [pk for pk, event in said if event["sandbox"]["state"] == "ready"]
+    assert leaver.cleaned_at, "what the stop did not see is removed"
+
+
+@pytest.mark.parametrize(
+    "machine",
+    [
+        MachineSpec(name="laptop", kind="shell", setup="true"),
+        MachineSpec(name="laptop", kind="shell", files_from="/srv/files"),
+        MachineSpec(name="laptop", kind="docker", images=("alpine",)),
+        MachineSpec(name="other", kind="shell"),
+    ],
+)
+def test_what_needs_more_is_made_by_a_creation_of_its_own(
+    machine: MachineSpec,
+    class_of_five: list[Sandbox],
+    dispatched: list[tuple[str, str]],
+) -> None:
+    late = start("late", SandboxSpec(machines=(machine,)))
+    assert dispatched[-1] == ("create", late.pk)
+
+
+@pytest.fixture
+def broker() -> Iterator[list[list[str]]]:
+    """Messages that a real `dispatch.hand_over` sends, and its queue is empty afterwards."""
+    sent: list[list[str]] = []
+    with patch("sandbox.dispatch._send", lambda task, ids: sent.append(ids)):
+        yield sent
+
+
+def test_ids_are_sent_by_a_thread_and_none_is_lost(broker: list[list[str]]) -> None:
+    wanted = [f"id-{number}" for number in range(200)]
+    for sandbox_id in wanted:
+        dispatch.hand_over(sandbox_id)
+    deadline = time.monotonic() + 20
+    while sum(map(len, broker)) < len(wanted) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert [sandbox_id for message in broker for sandbox_id in message] == wanted
