@@ -21,17 +21,18 @@ const button = (label, value, main) =>
 
 /**
  * Ask a question with two answers that name what they do. Resolves to true for `yes`;
- * Escape and `no` are the same. `sample` is shown as plain text.
+ * Escape and `no` are the same. `sample` is shown as plain text; `extra` is an element to fill in.
  */
-export async function ask({ title, text, sample, yes, no }) {
+export async function ask({ title, text, sample, extra, yes, no }) {
   const answer = await open(
     [
       h("h2", { id: "ask-title" }, title),
       text ? h("p", {}, text) : null,
       sample ? h("pre", { tabindex: "0" }, sample) : null,
+      extra ?? null,
       h("form", { method: "dialog", class: "acts" }, button(yes, "yes", true), button(no, "no", false)),
     ].filter(Boolean),
-    'button[value="yes"]',
+    extra?.matches("input, textarea") ? "input, textarea" : 'button[value="yes"]',
   );
   return answer === "yes";
 }

@@ -1,6 +1,7 @@
 // The machine pane: puts together state, tabs, terminals, previews, waterline and actions.
 import { Berth } from "./berth.js";
 import { EventsSocket } from "./events-socket.js";
+import { KeyRow } from "./key-row.js";
 import { Lines } from "./lines.js";
 import { MachineActions } from "./machine-actions.js";
 import { MachineTabs } from "./machine-tabs.js";
@@ -26,8 +27,11 @@ export class Machines {
     this.berth = new Berth(this.berthElement, () => this.#model());
     this.header = new HeaderControls(this.state);
     this.tabs = new MachineTabs(pane.querySelector(".tablist"), (tab) => this.#selected(tab));
-    this.terminals = new Terminals([...pane.querySelectorAll(".panel-term")], this.lines,
-      (machine) => this.tabs.ofMachine(machine).focus());
+    this.keyRow = new KeyRow(pane.querySelector("[data-key-row]"), () => this.terminals.current);
+    this.terminals = new Terminals([...pane.querySelectorAll(".panel-term")], this.lines, {
+      leave: (machine) => this.tabs.ofMachine(machine).focus(),
+      modified: (data) => this.keyRow.modified(data),
+    });
     this.previews = new Map([...pane.querySelectorAll(".panel-preview")].map((panel) =>
       [panel, new Preview(panel, () => this.state.id)]));
     startTools(pane, this.terminals);
@@ -120,6 +124,7 @@ export class Machines {
     const isPreview = Boolean(current.dataset.port);
     if (this.usable && isPreview) this.previews.get(this.tabs.panelOf(current)).show();
     this.terminals.look(this.usable && !isPreview ? current.dataset.machine : null);
+    this.keyRow.element.hidden = !this.usable || isPreview;
     const machines = this.usable ? this.state.snapshot.machines : [];
     const machine = machines.find(({ name }) => name === current.dataset.machine);
     drawWaterline(this.pane.querySelector("[data-waterline]"), machine, machines, this.lesson.dataset.hostKernel);

@@ -1,70 +1,63 @@
-// Keys and pasting: what goes to the machine, what stays with the page.
-import { ask } from "./dialog.js";
+// Keys that stay with the page; all others go to the machine.
 import { copyText } from "./clipboard.js";
+import { settings } from "./terminal-settings.js";
 
-// Whole escape sequences first, so that no rest of one is left to read; an ESC that stayed
-// could end the bracketed paste early and make what follows count as typed.
-const ESCAPE_SEQUENCE = /\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[ -/]*[0-~])/g;
-// All control characters but tab, line feed and carriage return.
-const CONTROL = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f]/g;
-const SHOWN_LINES = 12;
+const isMac = /^(Mac|iP)/.test(navigator.platform);
 
-/** Text that is safe to paste: no escape sequences, no control characters but tab and line ends. */
-export function withoutControls(text) {
-  return text.replace(ESCAPE_SEQUENCE, "").replace(CONTROL, "");
-}
-
-function copySelection(term) {
+/** Put the selection of `term` on the clipboard; false when nothing is selected. */
+export function copySelection(term, { keepSelection = false } = {}) {
   if (!term.hasSelection()) return false;
-  copyText(term.getSelection()).then(() => term.focus());
-  term.clearSelection();
+  const focused = document.activeElement === term.textarea;
+  copyText(term.getSelection()).then(() => focused && term.focus());
+  if (!keepSelection) term.clearSelection();
   return true;
 }
 
-/** `actions`: `leave()` and `find()`. Returns false for keys that the terminal must not get. */
+// Ctrl+V is typed where a full-screen program has the screen (vim selects columns with it);
+// at a prompt it pastes, as everywhere else in a browser.
+function pastes(term, event, key) {
+  if (key !== "v" || !event.ctrlKey) return false;
+  return event.shiftKey || (!isMac && term.buffer.active.type === "normal");
+}
+
+/**
+ * `actions`: functions by name. What a key means is written down for learners in
+ * `docs/terminal.md` and in the list of the settings panel.
+ */
 export function handleKeys(term, actions) {
-  term.attachCustomKeyEventHandler((event) => {
-    if (event.type !== "keydown" || event.altKey || event.metaKey) return true;
-    const keep = (action) => {
-      event.preventDefault();
-      action();
-      return false;
-    };
-    if (event.key === "F6") return keep(actions.leave);
-    if (!event.ctrlKey) return true;
-    const key = event.key.toLowerCase();
-    if (event.shiftKey && key === "c") return keep(() => copySelection(term));
-    if (event.shiftKey && key === "f") return keep(actions.find);
-    // Left to the browser, which answers with a paste event.
-    if (event.shiftKey && key === "v") return false;
-    if (!event.shiftKey && key === "c" && term.hasSelection()) return keep(() => copySelection(term));
-    return true;
-  });
-}
-
-/** Take over pasting on `host`; several lines are shown and asked about first. */
-export function handlePaste(term, host, machine) {
-  const paste = async (event) => {
-    event.preventDefault();
-    event.stopPropagation();
-    const text = withoutControls(event.clipboardData?.getData("text/plain") ?? "");
-    if (!text) return;
-    const lines = text.replace(/\r\n?/g, "\n").replace(/\n+$/, "").split("\n");
-    if (lines.length > 1 && !(await confirmLines(lines, machine))) return;
-    term.focus();
-    term.paste(text);
+  const withControlShift = {
+    c: () => copySelection(term),
+    f: actions.find,
+    arrowup: () => actions.jump(-1),
+    arrowdown: () => actions.jump(1),
   };
-  host.addEventListener("paste", paste, true);
+  const meaning = (event) => {
+    if (event.altKey) return null;
+    const key = event.key.toLowerCase();
+    const copies = key === "c" && !event.shiftKey && term.hasSelection();
+    if (event.metaKey) return isMac && copies ? () => copySelection(term) : null;
+    if (event.key === "F6") return event.ctrlKey || event.shiftKey ? null : actions.leave;
+    if (!event.ctrlKey) return null;
+    if (event.shiftKey) return withControlShift[key] ?? null;
+    return copies ? () => copySelection(term) : null;
+  };
+  term.attachCustomKeyEventHandler((event) => {
+    if (event.type !== "keydown") return true;
+    // Left to the browser, which answers with a paste event.
+    if (pastes(term, event, event.key.toLowerCase())) return false;
+    const action = meaning(event);
+    if (!action) return true;
+    event.preventDefault();
+    action();
+    return false;
+  });
 }
 
-function confirmLines(lines, machine) {
-  const rest = lines.length - SHOWN_LINES;
-  const sample = lines.slice(0, SHOWN_LINES).join("\n") + (rest > 0 ? `\n… ${rest} more` : "");
-  return ask({
-    title: `Paste ${lines.length} lines into ${machine}?`,
-    text: "A shell may run each line as it arrives.",
-    sample,
-    yes: `Paste into ${machine}`,
-    no: "Leave it",
-  });
+/** Copy what the mouse has selected as soon as its button is let go, where that is set. */
+export function copyOnSelect(term, host, signal) {
+  host.addEventListener("pointerup", () => {
+    if (!settings.on("copyOnSelect")) return;
+    // xterm closes the selection in its own handler of the same event.
+    setTimeout(() => copySelection(term, { keepSelection: true }));
+  }, { signal });
 }

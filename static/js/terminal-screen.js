@@ -2,23 +2,32 @@
 import { Terminal } from "../vendor/xterm/xterm.mjs";
 import { Unicode11Addon } from "../vendor/addon-unicode11/addon-unicode11.mjs";
 import { WebglAddon } from "../vendor/addon-webgl/addon-webgl.mjs";
-import { recall } from "./kept.js";
 import { terminalFont, terminalTheme } from "./terminal-colours.js";
+import { settings } from "./terminal-settings.js";
 
 const SCROLLBACK_LINES = 5000;
-const USUAL_PX = 14;
+// Contrast of text against its ground, from WCAG 2: AA, and AAA where high contrast is asked for.
+const USUAL_CONTRAST = 4.5;
+const HIGH_CONTRAST = 7;
 
-/** Open a terminal in `host` with the text size and reader mode kept in this browser. */
+function chosen(host) {
+  return {
+    cursorBlink: !settings.on("still"),
+    fontSize: settings.fontPx,
+    minimumContrastRatio: settings.on("contrast") ? HIGH_CONTRAST : USUAL_CONTRAST,
+    screenReaderMode: settings.on("reader"),
+    theme: terminalTheme(host),
+  };
+}
+
+/** Open a terminal in `host` as the learner has set it. */
 export function openScreen(host, machine) {
   const term = new Terminal({
     allowProposedApi: true,
-    cursorBlink: !matchMedia("(prefers-reduced-motion: reduce)").matches,
     fontFamily: terminalFont(host),
-    fontSize: Number(recall("terminal-px", USUAL_PX)) || USUAL_PX,
     lineHeight: 1.2,
     scrollback: SCROLLBACK_LINES,
-    screenReaderMode: recall("terminal-reader") === "true",
-    theme: terminalTheme(host),
+    ...chosen(host),
   });
   term.loadAddon(new Unicode11Addon());
   term.unicode.activeVersion = "11";
@@ -27,6 +36,11 @@ export function openScreen(host, machine) {
   term.textarea?.setAttribute("aria-label", `Terminal of ${machine}`);
   term.textarea?.setAttribute("aria-description", "Press F6 to leave the terminal.");
   return term;
+}
+
+/** Take over what the learner has set since. */
+export function applySettings(term, host) {
+  Object.assign(term.options, chosen(host));
 }
 
 /** WebGL where there is one; a lost context or none leaves the DOM renderer. */

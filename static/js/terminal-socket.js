@@ -5,8 +5,6 @@ import { segment } from "./api.js";
 const ACK_BYTES = 64 * 1024;
 const INPUT_FRAME_BYTES = 8 * 1024;
 const RESIZE_QUIET_MS = 120;
-// Were the numbers ever to disagree, answers to queries must not stay swallowed.
-const REPLAY_LIMIT_MS = 5_000;
 const FINAL = new Set([1008, 1009, 4401, 4403, 4404, 4408, 4410, 4429]);
 
 /**
@@ -22,7 +20,6 @@ export class TerminalSocket {
   #written = 0;
   #unacknowledged = 0;
   #replayUntil = 0;
-  #replayDeadline = 0;
   #size = null;
   #resizeTimer = 0;
   #encoder = new TextEncoder();
@@ -49,7 +46,7 @@ export class TerminalSocket {
 
   /** Whether the bytes now being parsed were said before this connection. */
   get replaying() {
-    return this.#written < this.#replayUntil && performance.now() < this.#replayDeadline;
+    return this.#written < this.#replayUntil;
   }
 
   /** Send typed text; false when there is no connection (nothing is kept for later). */
@@ -101,7 +98,6 @@ export class TerminalSocket {
 
   #hello(hello) {
     this.#replayUntil = hello.seq;
-    this.#replayDeadline = performance.now() + REPLAY_LIMIT_MS;
     this.#handlers.hello(hello);
     this.#sendSize();
   }

@@ -1,18 +1,22 @@
-// The terminal's settings: find, text size, screen reader mode.
-import { recall } from "./kept.js";
+// The terminal's settings panel: find, text size, and the switches of `terminal-settings.js`.
+import { settings } from "./terminal-settings.js";
 
 const STEP_PX = 1;
 
-/** Wire the settings list of the machine pane to all terminals. */
+/** Wire the settings panel of the machine pane; `terminals` says which one is in view. */
 export function startTools(pane, terminals) {
   const tools = pane.querySelector(".tools");
-  const reader = tools.querySelector('[data-tool="reader"]');
-  reader.setAttribute("aria-pressed", String(recall("terminal-reader") === "true"));
-
-  const resize = (step) => {
-    const now = terminals.current?.term.options.fontSize;
-    if (now) for (const view of terminals.all) view.setFontSize(now + step);
+  const size = tools.querySelector("[data-size]");
+  const show = () => {
+    pane.dataset.contrast = settings.on("contrast") ? "high" : "usual";
+    size.textContent = `${settings.fontPx} px`;
+    for (const button of tools.querySelectorAll("[data-switch]")) {
+      button.setAttribute("aria-checked", String(settings.on(button.dataset.switch)));
+    }
   };
+  settings.addEventListener("change", show);
+  show();
+
   const close = () => {
     if (!tools.open) return;
     const held = tools.contains(document.activeElement);
@@ -21,15 +25,14 @@ export function startTools(pane, terminals) {
   };
   const does = {
     find: () => (close(), terminals.current?.search.show()),
-    smaller: () => resize(-STEP_PX),
-    larger: () => resize(STEP_PX),
-    reader: () => {
-      const on = reader.getAttribute("aria-pressed") !== "true";
-      reader.setAttribute("aria-pressed", String(on));
-      for (const view of terminals.all) view.setScreenReaderMode(on);
-    },
+    smaller: () => (settings.fontPx -= STEP_PX),
+    larger: () => (settings.fontPx += STEP_PX),
   };
-  tools.addEventListener("click", (event) => does[event.target.closest("[data-tool]")?.dataset.tool]?.());
+  tools.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (button?.dataset.switch) settings.toggle(button.dataset.switch);
+    else does[button?.dataset.tool]?.();
+  });
   tools.addEventListener("keydown", (event) => event.key === "Escape" && close());
   document.addEventListener("pointerdown", (event) => tools.contains(event.target) || close());
 }

@@ -1,28 +1,28 @@
-// One machine's terminal: xterm.js on one side, the terminal socket on the other.
+// One terminal of a machine: xterm.js on one side, the terminal socket on the other.
 import { FitAddon } from "../vendor/addon-fit/addon-fit.mjs";
 import { AnswerTurn } from "./answer-turn.js";
-import { keep } from "./kept.js";
+import { copyText } from "./clipboard.js";
+import { CommandRunner } from "./command-runner.js";
+import { hearPrograms } from "./programs-copy.js";
 import { ShellMarks } from "./shell-marks.js";
-import { terminalTheme } from "./terminal-colours.js";
-import { handleKeys, handlePaste, withoutControls } from "./terminal-keys.js";
+import { copyOnSelect, copySelection, handleKeys } from "./terminal-keys.js";
 import { handleLinks } from "./terminal-links.js";
-import { openScreen } from "./terminal-screen.js";
+import { TerminalPaste } from "./terminal-paste.js";
+import { TerminalQueries } from "./terminal-queries.js";
+import { applySettings, openScreen } from "./terminal-screen.js";
 import { TerminalSearch } from "./terminal-search.js";
+import { settings } from "./terminal-settings.js";
 import { TerminalSocket } from "./terminal-socket.js";
+import { showAsText } from "./terminal-text.js";
 
 const FIT_QUIET_MS = 60;
-const SMALLEST_PX = 9;
-const LARGEST_PX = 28;
-const CLEAR_LINE = "\x15";
-const INTERRUPTED = 130;
-// What xterm says by itself when a program asks: cursor position, device attributes, modes,
-// colours (DSR, DA, DECRQM, window reports; OSC and DCS replies).
-const QUERY_ANSWER = /^\x1b(\[[?>=]?[\d;]*\$?[Rcnty]|\].*|P.*)/s;
 
 /**
- * `panel` holds one `[data-term]` element. Handlers: `leave()` moves the focus out,
- * `line(state)` tells what to say above the terminal: null, or `{kind: "lost", milliseconds}`,
- * `{kind: "exit", code}`, `{kind: "error", error}`, `{kind: "ended", code}`, `{kind: "readonly"}`.
+ * `panel` holds one `[data-term]` element. Handlers: `line(state)` tells what to say above the
+ * terminal: null, or `{kind: "lost", milliseconds}`, `{kind: "exit", code}`, `{kind: "error",
+ * error}`, `{kind: "ended", code}`, `{kind: "readonly"}`; `wantsCopy(text)` that a program asks
+ * for the clipboard; `modified(data)` answers what is sent for typed text; `keys` are the
+ * actions of `handleKeys` that lead out of this terminal.
  */
 export class TerminalView {
   #path;
@@ -31,8 +31,10 @@ export class TerminalView {
   #fit = new FitAddon();
   #observer;
   #fitTimer = 0;
-  #typedAtPrompt = false;
+  #runner;
   #turn;
+  #queries;
+  #gone = new AbortController();
 
   constructor(panel, sandboxId, handlers) {
     this.panel = panel;
@@ -42,11 +44,13 @@ export class TerminalView {
     this.#turn = new AnswerTurn(this.#path);
     this.term = openScreen(panel.querySelector("[data-term]"), this.machine);
     this.term.loadAddon(this.#fit);
-    this.marks = new ShellMarks(this.term, {
-      replaying: () => this.#socket?.replaying ?? false,
-      finished: (outcome) => this.#finished(outcome),
-    });
+    const replaying = () => this.#socket?.replaying ?? false;
+    this.#queries = new TerminalQueries(this.term, () => !replaying() && this.#turn.mine);
+    this.marks = new ShellMarks(this.term, { replaying, finished: (outcome) => this.#finished(outcome) });
+    this.#runner = new CommandRunner(this.term, this.marks, (text) => this.#send(text));
+    this.paste = new TerminalPaste(this.term, panel, this.machine);
     this.search = new TerminalSearch(this.term, panel);
+    hearPrograms(this.term, replaying, (text) => handlers.wantsCopy(text));
     this.#listen();
     this.connect();
   }
@@ -90,81 +94,43 @@ export class TerminalView {
     this.#socket?.resize(this.term.cols, this.term.rows);
   }
 
-  /**
-   * Type commands, each with Enter. Several are sent one after the other, so that each gets
-   * a prompt and an exit of its own. Answers null without a connection, else `{tracked,
-   * outcome}`: `outcome` resolves with `{exit, seconds}`, the first failure's exit, or with
-   * null when the end can't be seen (no prompt marks, or a program has the terminal).
-   */
+  /** Type commands: `CommandRunner.run`, or null without a connection. */
   run(commands) {
-    if (!this.connected) return null;
-    const tracked = this.marks.atPrompt;
-    return { tracked, outcome: tracked ? this.#runEach(commands) : this.#typeAll(commands) };
+    return this.connected ? this.#runner.run(commands) : null;
   }
 
-  async #typeAll(commands) {
-    for (const command of commands) this.#enter(command);
-    return null;
-  }
-
-  async #runEach(commands) {
-    const total = { exit: 0, seconds: 0 };
-    for (const command of commands) {
-      if (this.#typedAtPrompt) this.#send(CLEAR_LINE);
-      const next = this.marks.next();
-      this.#enter(command);
-      const outcome = await next;
-      if (!outcome) return null;
-      total.exit ||= outcome.exit;
-      total.seconds += outcome.seconds;
-      // Ctrl+C means "no more of this", also for the commands that would follow.
-      if (outcome.exit === INTERRUPTED) break;
-    }
-    return total;
-  }
-
-  #enter(command) {
-    const text = withoutControls(command);
-    // As a paste, so that a shell takes several lines as one and no tab completes.
-    if (/[\n\t]/.test(text)) this.term.paste(text);
-    else this.#send(text);
-    this.marks.entered();
-    this.#send("\r");
-    this.term.scrollToBottom();
-  }
-
-  setFontSize(pixels) {
-    const size = Math.min(LARGEST_PX, Math.max(SMALLEST_PX, pixels));
-    this.term.options.fontSize = size;
-    keep("terminal-px", size);
-    this.#fitSoon();
-  }
-
-  setScreenReaderMode(on) {
-    this.term.options.screenReaderMode = on;
-    keep("terminal-reader", on);
+  /** Copy the selection; without one, show the output as text to choose from. */
+  async copyText() {
+    if (copySelection(this.term)) return;
+    const text = await showAsText(this.term, this.machine);
+    if (text) await copyText(text);
+    this.focus();
   }
 
   dispose() {
+    this.#gone.abort();
     this.#socket?.end();
     this.#turn.end();
     this.#observer.disconnect();
     clearTimeout(this.#fitTimer);
     this.marks.forget();
-    document.removeEventListener("slipway:theme", this.onTheme);
     this.term.dispose();
     this.panel.querySelector(".find")?.remove();
   }
 
   #listen() {
+    const { signal } = this.#gone;
     handleLinks(this.term);
-    handleKeys(this.term, { leave: () => this.#handlers.leave(), find: () => this.search.show() });
-    handlePaste(this.term, this.panel, this.machine);
+    const { jumps } = this.marks;
+    const own = { find: () => this.search.show(), jump: (step) => jumps.jump(step) };
+    handleKeys(this.term, { ...this.#handlers.keys, ...own });
+    copyOnSelect(this.term, this.panel, signal);
     this.term.onData((data) => this.#typed(data));
     this.term.onBinary((data) => this.#socket.input(data));
     this.term.onResize(({ cols, rows }) => this.#socket?.resize(cols, rows));
-    this.onTheme = () => (this.term.options.theme = terminalTheme(this.panel));
-    document.addEventListener("slipway:theme", this.onTheme);
+    const apply = () => (applySettings(this.term, this.panel), this.#fitSoon());
+    document.addEventListener("slipway:theme", apply, { signal });
+    settings.addEventListener("change", apply, { signal });
     this.#observer = new ResizeObserver(() => this.#fitSoon());
     this.#observer.observe(this.panel);
     this.term.textarea?.addEventListener("focus", () => this.#socket?.resize(this.term.cols, this.term.rows));
@@ -177,15 +143,15 @@ export class TerminalView {
   }
 
   #typed(data) {
-    if (QUERY_ANSWER.test(data)) {
-      // History makes xterm answer questions that programs asked long ago.
-      if (this.#socket.replaying || !this.#turn.mine) return;
-    } else {
-      this.#turn.take();
-      if (this.marks.atPrompt) this.#typedAtPrompt = true;
-      if (data.endsWith("\r")) this.marks.entered();
+    if (this.#queries.answering) {
+      this.#socket.input(data);
+      return;
     }
-    this.#socket.input(data);
+    this.#turn.take();
+    this.#runner.typed();
+    const text = this.#handlers.modified(data);
+    if (text.endsWith("\r")) this.marks.entered();
+    this.#socket.input(text);
   }
 
   #send(text) {
@@ -213,7 +179,7 @@ export class TerminalView {
   }
 
   #finished(outcome) {
-    this.#typedAtPrompt = false;
+    this.#runner.finished();
     const detail = { machine: this.machine, ...outcome };
     document.dispatchEvent(new CustomEvent("slipway:command", { detail }));
   }

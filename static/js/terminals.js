@@ -1,4 +1,7 @@
 // The terminals of the lesson's machines: made when the machines are usable, thrown away with them.
+import { copyText } from "./clipboard.js";
+import { ask } from "./dialog.js";
+import { settings } from "./terminal-settings.js";
 import { TerminalView } from "./terminal.js";
 
 const PROMPT_WAIT_MS = 5_000;
@@ -15,17 +18,18 @@ const CLOSED = {
   4429: ["Too many terminals are open. Close one in another tab, then connect again.", "Connect again"],
 };
 
-/** `lines` says what is wrong with the terminal in view, `leave(machine)` takes the focus out. */
+/**
+ * `lines` says what is wrong with the terminal in view, `leave(machine)` takes the focus out,
+ * `modified(data)` answers what is sent for typed text.
+ */
 export class Terminals {
   #views = new Map();
   #said = new Map();
   #sandboxId = null;
   #current = null;
 
-  constructor(panels, lines, leave) {
-    this.panels = panels;
-    this.lines = lines;
-    this.leave = leave;
+  constructor(panels, lines, { leave, modified }) {
+    Object.assign(this, { panels, lines, leave, modified });
   }
 
   get current() {
@@ -47,7 +51,12 @@ export class Terminals {
     if (!sandboxId) return;
     for (const panel of this.panels) {
       const machine = panel.dataset.machine;
-      const handlers = { leave: () => this.leave(machine), line: (line) => this.#hear(machine, line) };
+      const handlers = {
+        line: (line) => this.#hear(machine, line),
+        wantsCopy: (text) => this.#wantsCopy(machine, text),
+        modified: this.modified,
+        keys: { leave: () => this.leave(machine) },
+      };
       this.#views.set(machine, new TerminalView(panel, sandboxId, handlers));
     }
   }
@@ -67,6 +76,33 @@ export class Terminals {
       await new Promise((resolve) => setTimeout(resolve, PROMPT_LOOK_MS));
     }
     return view ?? null;
+  }
+
+  /** A program on `machine` asks for the clipboard: as set, done and said, or only offered. */
+  #wantsCopy(machine, text) {
+    const said = (words, actions = []) => this.lines.show("clipboard", {
+      text: words,
+      actions: [...actions, { label: "Got it", onclick: () => this.lines.clear("clipboard") }],
+    });
+    if (settings.on("programsCopy")) {
+      copyText(text).then((done) => done && said(`A program on ${machine} put ${text.length} characters on your clipboard.`));
+      return;
+    }
+    said(`A program on ${machine} wants to put text on your clipboard.`, [
+      { label: "Show it", onclick: () => this.#offerCopy(machine, text) },
+    ]);
+  }
+
+  async #offerCopy(machine, text) {
+    this.lines.clear("clipboard");
+    const yes = await ask({
+      title: "Copy this text?",
+      text: `A program on ${machine} asks for it. It goes to your computer's clipboard.`,
+      sample: text,
+      yes: "Copy",
+      no: "Leave it",
+    });
+    if (yes) await copyText(text);
   }
 
   #hear(machine, line) {
