@@ -308,3 +308,20 @@ def test_seed_images_are_all_there_and_say_what_they_are(engine: Machine) -> Non
     assert set(images.seed_images()) <= set(listed)
     label = '{{index .Config.Labels "org.slipway.stand-in"}}'
     assert "Debian" in engine.script(f"docker image inspect --format '{label}' alpine")
+
+
+def test_seed_images_can_be_saved_pushed_and_pulled_by_digest(engine: Machine) -> None:
+    engine.script(
+        """set -e
+        docker save alpine | tar -t >/dev/null
+        docker run -d --name registry -p 5000:5000 registry:2
+        until curl -fs localhost:5000/v2/ >/dev/null; do sleep 0.1; done
+        docker tag alpine localhost:5000/alpine:1
+        docker push -q localhost:5000/alpine:1
+        named=$(docker image inspect -f '{{index .RepoDigests 0}}' localhost:5000/alpine:1)
+        docker rmi localhost:5000/alpine:1
+        docker pull -q "$named"
+        docker run --rm "$named" true
+        docker rmi "$named"
+        docker rm -f -v registry"""
+    )
