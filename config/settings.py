@@ -290,9 +290,13 @@ SANDBOX_ACCEPT_RISK = [p.strip() for p in env.list("SANDBOX_ACCEPT_RISK", defaul
 # Bytes of recent output kept per terminal for those who come back.
 TERMINAL_RING_BYTES = env.int("TERMINAL_RING_BYTES", default=1024 * 1024)
 # Bytes in flight to one viewer before it must acknowledge.
-TERMINAL_WINDOW_BYTES = env.int("TERMINAL_WINDOW_BYTES", default=1024 * 1024)
+TERMINAL_WINDOW_BYTES = env.int("TERMINAL_WINDOW_BYTES", default=512 * 1024)
 # Viewers of one learner at once, over all terminals.
 TERMINAL_SOCKETS_PER_LEARNER = env.int("TERMINAL_SOCKETS_PER_LEARNER", default=32)
+# Terminals of one machine, the main one included.
+TERMINALS_PER_MACHINE = env.int("TERMINALS_PER_MACHINE", default=8)
+# Seconds without an acknowledgement after which a viewer that has output to read is closed.
+TERMINAL_STALL_SECONDS = env.int("TERMINAL_STALL_SECONDS", default=900)
 # Starts per learner and per address in one minute.
 START_RATE_LEARNER = env.str("START_RATE_LEARNER", default="10/minute")
 START_RATE_ADDRESS = env.str("START_RATE_ADDRESS", default="600/minute")

@@ -16,6 +16,11 @@ router = Router(tags=["sandboxes"])
 WRITE_TIMEOUT_SECONDS = 12
 
 
+class TerminalOut(Schema):
+    name: str
+    title: str
+
+
 class MachineOut(Schema):
     name: str
     kind: str
@@ -25,6 +30,7 @@ class MachineOut(Schema):
     image: str | None
     notice: str | None
     terminal: str
+    terminals: list[TerminalOut]
 
 
 class StageOut(Schema):

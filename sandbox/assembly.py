@@ -151,7 +151,7 @@ async def _first_ready(
             return marker
         if isinstance(marker, Stage):
             on_stage(marker.name)
-        else:
+        elif marker is None or isinstance(marker, Failed):
             why = marker.reason if isinstance(marker, Failed) else "it ended at once"
             log.error("machine %s did not come up: %s", container_id[:12], why)
             raise MachineFailed(f"A machine did not come up: {why}.")

@@ -11,6 +11,7 @@ from sandbox import presence
 from sandbox.events import group_of
 from sandbox.models import Sandbox, State
 from sandbox.snapshots import snapshot
+from sandbox.socket_limits import TooManySockets, counted
 
 ENDED = (State.GONE, State.FAILED)
 
@@ -20,6 +21,7 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
 
     presence_task: asyncio.Task[None] | None = None
     group = ""
+    counting: contextlib.AbstractContextManager[None] | None = None
 
     async def connect(self) -> None:
         await self.accept()
@@ -27,6 +29,13 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         if user is None or not user.is_authenticated:
             await self.close(4401)
             return
+        try:
+            counting = counted(user.pk)
+            counting.__enter__()
+        except TooManySockets:
+            await self.close(4429)
+            return
+        self.counting = counting
         sandbox_id = self.scope["url_route"]["kwargs"]["sandbox_id"]
         if await self._state_of(user, sandbox_id) is None:
             await self.close(4404)
@@ -42,6 +51,9 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         self.presence_task = asyncio.create_task(presence.keep(sandbox_id))
 
     async def disconnect(self, code: int) -> None:
+        if self.counting:
+            self.counting.__exit__(None, None, None)
+            self.counting = None
         if self.presence_task:
             self.presence_task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

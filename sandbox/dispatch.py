@@ -39,6 +39,11 @@ def verify(sandbox_id: str) -> None:
     _send("sandbox.tasks.verify", sandbox_id)
 
 
+def end_terminal(sandbox_id: str, machine: str, name: str) -> None:
+    """Have a worker end the shell of a terminal beside the main one."""
+    _send("sandbox.tasks.end_terminal", sandbox_id, machine, name)
+
+
 def refill() -> None:
     """Have a worker make the warm machines that are missing."""
     _send("sandbox.tasks.refill")

@@ -52,6 +52,25 @@ class MachineNotFound(SandboxUserError):
     status = 404
 
 
+class TerminalNotFound(SandboxUserError):
+    code = "not_found"
+    message = "This machine has no terminal of that name."
+    hint = "It may have been closed. Open a new one."
+    status = 404
+
+
+class TerminalsFull(SandboxUserError):
+    code = "terminals_full"
+    message = "This machine has as many terminals as it may."
+    hint = "Close one, then open another."
+
+
+class MainStays(SandboxUserError):
+    code = "main_stays"
+    message = "The main terminal can't be closed."
+    hint = "Type exit for a new shell in it, or press Reset for a fresh machine."
+
+
 class SandboxLive(SandboxUserError):
     code = "sandbox_live"
     message = "Another lesson of yours still has machines."

@@ -47,6 +47,16 @@ async def _send(events: list[tuple[str, dict[str, Any]]]) -> None:
         await layer.group_send(group_of(sandbox_id), {"type": "sandbox.event", "event": event})
 
 
+async def publish_here(sandbox_id: str, event: dict[str, Any]) -> None:
+    """`publish` from an event loop that stays, such as the console's."""
+    message = {"type": "sandbox.event", "event": event}
+    try:
+        async with asyncio.timeout(SEND_SECONDS):
+            await get_channel_layer().group_send(group_of(sandbox_id), message)
+    except (OSError, TimeoutError, RedisError) as error:
+        log.warning("event %s of %s not sent: %s", event.get("type"), sandbox_id, error)
+
+
 @cache
 def _loop() -> asyncio.AbstractEventLoop:
     """An event loop of this process for events alone, which keeps its connection to Redis.

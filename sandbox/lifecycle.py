@@ -15,7 +15,16 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from sandbox import admission, creation, dispatch, handover, hosts, pool, transitions
+from sandbox import (
+    admission,
+    creation,
+    dispatch,
+    handover,
+    hosts,
+    pool,
+    terminal_names,
+    transitions,
+)
 from sandbox.errors import (
     NoExtensionsLeft,
     SandboxLive,
@@ -158,6 +167,7 @@ def request_reset(sandbox: Sandbox) -> Sandbox:
     if not moved:
         raise SandboxNotReady
     Machine.objects.filter(sandbox=sandbox).update(ready=False, container_id="", shell_pid=None)
+    terminal_names.forget_all(sandbox.pk)
     transaction.on_commit(lambda: dispatch.create(sandbox.pk))
     sandbox.refresh_from_db()
     return sandbox

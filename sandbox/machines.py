@@ -6,6 +6,7 @@ run: what they run would else have the rest of them on its own standard input.
 """
 
 import asyncio
+import contextlib
 import io
 import shlex
 import tarfile
@@ -17,7 +18,7 @@ from typing import Literal
 
 from sandbox import stream
 from sandbox.demux import Demultiplexer
-from sandbox.errors import BadRequest, MachineNotFound, SandboxNotReady
+from sandbox.errors import BadRequest, MachineDied, MachineNotFound, SandboxNotReady
 from sandbox.models import USABLE, Machine, Sandbox
 
 OUTPUT_LIMIT_BYTES = 64 * 1024
@@ -174,6 +175,16 @@ async def exec_collect(
     finally:
         opened.close()
     return code, bytes(outputs[1]), bytes(outputs[2])
+
+
+def end_terminal(sandbox_id: str, machine_name: str, name: str) -> None:
+    """End the shell of a terminal beside the main one; a machine that is gone is done."""
+    found = Machine.objects.filter(sandbox=sandbox_id, name=machine_name).first()
+    if found is None or not found.container_id:
+        return
+    command = ["/usr/local/sbin/slipway-init", "end-terminal", name]
+    with contextlib.suppress(MachineDied):
+        _run(found, command, b"", user="learner", env=None, timeout_seconds=5)
 
 
 def write_file(sandbox: Sandbox, machine_name: str, path: str, content: bytes) -> int:

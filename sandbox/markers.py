@@ -3,16 +3,24 @@
 PID 1 writes operating system commands that terminals ignore (OSC 777), for instance
 `ESC ] 777 ; slipway ; ready ; pid=9;kernel=6.1.0;boot=51d0… BEL`. A learner can print the
 same bytes; nothing that is believed here gives more than a wrong label on the own screen.
+
+The shell's prompt adds the marks of OSC 133: C, a command's output begins; D;<code>, it
+has ended (FinalTerm's semantic prompts, as iTerm2 and VS Code document them).
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import unquote
 
-INTRODUCER = b"\x1b]777;slipway;"
-_MARKER = re.compile(rb"\x1b\]777;slipway;([^\x07\x1b]{0,400})\x07")
+INTRODUCERS = (b"\x1b]777;slipway;", b"\x1b]133;C", b"\x1b]133;D")
+_MARKER = re.compile(
+    rb"\x1b\]777;slipway;([^\x07\x1b]{0,4500})\x07"
+    rb"|\x1b\]133;([CD])(?:;(\d{1,3}))?[^\x07\x1b]{0,200}(?:\x07|\x1b\\)"
+)
 # Longest marker; the tail kept for one that is cut in two is never longer.
-LIMIT_BYTES = 450
+LIMIT_BYTES = 4600
+COMMAND_CHARACTERS = 1000
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,33 @@ class Failed:
     reason: str
 
 
-Marker = Ready | Stage | Failed
+@dataclass(frozen=True)
+class Exited:
+    """The shell on the main terminal has ended; another one follows."""
+
+    code: int
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """The line that ran, as the shell's history has it; its end mark comes next."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class CommandStarted:
+    """What follows is a command's output."""
+
+
+@dataclass(frozen=True)
+class CommandEnded:
+    """A command has ended with an exit code."""
+
+    exit: int
+
+
+Marker = Ready | Stage | Failed | Exited | CommandLine | CommandStarted | CommandEnded
 
 
 class MarkerReader:
@@ -50,13 +84,13 @@ class MarkerReader:
 
     def feed(self, data: bytes) -> None:
         """Read on. The common case, output without an escape, costs one search."""
-        if not self._tail and b"\x1b" not in data:
+        if not self._tail and b"\x1b]" not in data and data[-1:] != b"\x1b":
             return
         text = self._tail + data
         end = 0
         for match in _MARKER.finditer(text):
             end = match.end()
-            if marker := parse(match[1]):
+            if marker := _marker_of(match):
                 self._on_marker(marker)
         self._tail = _unfinished(text[end:])
 
@@ -67,8 +101,14 @@ def _unfinished(text: bytes) -> bytes:
     if start < 0:
         return b""
     rest = text[start:]
-    begins = INTRODUCER.startswith(rest) or rest.startswith(INTRODUCER)
+    begins = any(word.startswith(rest) or rest.startswith(word) for word in INTRODUCERS)
     return rest if begins and len(rest) < LIMIT_BYTES else b""
+
+
+def _marker_of(match: "re.Match[bytes]") -> Marker | None:
+    if match[1] is not None:
+        return parse(match[1])
+    return CommandStarted() if match[2] == b"C" else CommandEnded(int(match[3] or 0))
 
 
 def parse(payload: bytes) -> Marker | None:
@@ -78,6 +118,10 @@ def parse(payload: bytes) -> Marker | None:
         return Stage(rest[:40])
     if kind == "failed":
         return Failed(rest[:200] or "no reason given")
+    if kind == "exit" and rest.isdigit():
+        return Exited(int(rest[:3]))
+    if kind == "command":
+        return CommandLine(unquote(rest)[:COMMAND_CHARACTERS])
     if kind != "ready":
         return None
     fields = dict(part.partition("=")[::2] for part in rest.split(";"))

@@ -123,6 +123,8 @@ class Machine(models.Model):
     # What this machine can't do here although its kind promises it, in words.
     notice = models.CharField(max_length=300, blank=True)
     ready = models.BooleanField(default=False)
+    # Numbers of the main terminal's output bytes below this may have been given to browsers.
+    output_numbers_used = models.BigIntegerField(default=0)
 
     class Meta:
         ordering = ["position"]
@@ -132,6 +134,24 @@ class Machine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} of {self.sandbox_id}"
+
+
+class TerminalName(models.Model):
+    """A terminal of a machine beside `main`, or the title that somebody gave to `main`."""
+
+    machine = models.ForeignKey(Machine, on_delete=models.CASCADE, related_name="terminal_names")
+    name = models.CharField(max_length=20)
+    title = models.CharField(max_length=40)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["machine", "name"], name="terminal_name_in_machine")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.machine}"
 
 
 class WarmState(models.TextChoices):

@@ -14,10 +14,10 @@ CHUNK_BYTES = 16 * 1024
 class Ring:
     """The last `capacity` bytes (a little more, up to one chunk) of a stream."""
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, start: int = 0) -> None:
         self.capacity = capacity
-        self.start = 0
-        self.end = 0
+        self.start = start
+        self.end = start
         self._chunks: deque[bytearray] = deque()
 
     def append(self, data: bytes) -> None:

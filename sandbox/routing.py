@@ -20,7 +20,7 @@ async def _unknown(scope: dict[str, Any], receive: Any, send: Any) -> None:
 _patterns: list[tuple[str, Any]] = [
     (SANDBOX + r"/events$", EventsConsumer.as_asgi()),
     (
-        SANDBOX + r"/machines/(?P<machine>[a-z0-9-]{1,40})/terminals/(?P<name>[a-z0-9-]{1,40})$",
+        SANDBOX + r"/machines/(?P<machine>[a-z0-9-]{1,40})/terminals/(?P<name>[^/]{1,100})$",
         terminal_socket,
     ),
     (r"", _unknown),

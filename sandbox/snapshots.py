@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from sandbox import estimates
+from sandbox import estimates, terminal_names
 from sandbox.models import USABLE, Machine, Sandbox
 
 
@@ -25,7 +25,10 @@ def snapshot(sandbox: Sandbox) -> dict[str, Any]:
         "expires_at": sandbox.expires_at.isoformat() if sandbox.expires_at else None,
         "seconds_left": _seconds_left(sandbox),
         "extensions_left": max(0, settings.SANDBOX_EXTENSIONS - sandbox.extensions),
-        "machines": [_machine(m, sandbox) for m in sandbox.machines.all()],
+        "machines": [
+            _machine(machine, sandbox)
+            for machine in sandbox.machines.prefetch_related("terminal_names")
+        ],
         "previews": sandbox.spec.get("previews", []),
         "error": _error(sandbox),
     }
@@ -47,7 +50,8 @@ def _machine(machine: Machine, sandbox: Sandbox) -> dict[str, Any]:
         "boot_id": machine.boot_id or None,
         "image": machine.image or None,
         "notice": machine.notice or None,
-        "terminal": "main",
+        "terminal": terminal_names.MAIN,
+        "terminals": terminal_names.of(machine),
     }
 
 

@@ -44,6 +44,12 @@ def verify(sandbox_id: str) -> None:
 
 
 @shared_task
+def end_terminal(sandbox_id: str, machine: str, name: str) -> None:
+    """End the shell of a terminal that somebody closed."""
+    machines.end_terminal(sandbox_id, machine, name)
+
+
+@shared_task
 def refill() -> None:
     """Make the warm machines that are missing."""
     pool_keeper.refill()

@@ -4,88 +4,40 @@ Knows nothing of sockets. Each viewer reads from the ring at its own position, s
 one holds no buffer of its own and delays nobody: when the ring has moved past it, it is
 told from which byte the output goes on. The engine is slowed down only when even the
 fastest viewer is far behind; without viewers output just passes through the ring.
+
+The size is that of one viewer, the owner: who typed or asked for a size last.
 """
 
 import asyncio
 import contextlib
-import json
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+import re
+from typing import Any
 
-from sandbox.markers import Marker, MarkerReader, Ready
+from sandbox.markers import Exited, Marker, MarkerReader, Ready
 from sandbox.ring import Ring
+from sandbox.terminal_ends import Resize, Source, Watch
+from sandbox.viewer import Send, Size, Viewer
 
-FRAME_BYTES = 64 * 1024
-# After a flush this large more is surely coming: gather for a moment.
-BULK_BYTES = 4096
-COALESCE_SECONDS = 0.002
-# How far ahead of the fastest viewer the machine may write before it is made to wait.
-AHEAD_BYTES = 256 * 1024
+# How far ahead of the fastest viewer the machine may write before it is made to wait. Also
+# what Ctrl-C can't take back any more, so not larger than the throughput needs.
+AHEAD_BYTES = 128 * 1024
 COLUMNS, ROWS = 80, 24
 # How long a program may take to redraw after the first change of size.
 REDRAW_SECONDS = 0.3
 MAX_SIZE = 1000
-
-Send = Callable[[bytes | str], Awaitable[None]]
-Resize = Callable[[int, int], Awaitable[None]]
-
-
-class Source(Protocol):
-    """The machine's end of a terminal; `EngineStream` is one."""
-
-    def listen(self, on_data: Callable[[bytes], None], on_close: Callable[[], None]) -> None: ...
-    def write(self, data: bytes) -> None: ...
-    async def drained(self) -> None: ...
-    def pause(self) -> None: ...
-    def resume(self) -> None: ...
-    def close(self) -> None: ...
-
-
-class Viewer:
-    """One reader of a terminal, and how far it has come."""
-
-    def __init__(self, send: Send, position: int, window_bytes: int) -> None:
-        self._send = send
-        self._window_bytes = window_bytes
-        self.position = position
-        self.unacknowledged = 0
-        self._wake = asyncio.Event()
-
-    def wake(self) -> None:
-        self._wake.set()
-
-    def acknowledge(self, count: int) -> None:
-        """`count` more bytes were consumed; a count beyond what was sent is cut."""
-        self.unacknowledged = max(0, self.unacknowledged - max(0, count))
-        self._wake.set()
-
-    async def tell(self, message: dict[str, Any]) -> None:
-        await self._send(json.dumps(message, separators=(",", ":")))
-
-    async def follow(self, terminal: "Terminal") -> None:
-        """Send what the ring has and gets, until the terminal is closed."""
-        while True:
-            if self.position < terminal.ring.start:
-                self.position = terminal.ring.start
-                await self.tell({"seq": self.position})
-            room = self._window_bytes - self.unacknowledged
-            data = terminal.ring.read(self.position, min(FRAME_BYTES, room)) if room > 0 else b""
-            if data:
-                self.position += len(data)
-                self.unacknowledged += len(data)
-                terminal.viewer_moved()
-                await self._send(data)
-                if len(data) >= BULK_BYTES and self.position == terminal.ring.end:
-                    await asyncio.sleep(COALESCE_SECONDS)
-                continue
-            if terminal.closed and self.position == terminal.ring.end:
-                return
-            self._wake.clear()
-            await self._wake.wait()
+# What a terminal says by itself when a program asks (cursor position, attributes, modes,
+# colours): from a viewer that does not own the terminal it would be the second answer.
+ANSWER = re.compile(
+    rb"(\x1b(\[[?>=]?[\d;]*\$?[Rcnty]|\][^\x07\x1b]*(\x07|\x1b\\)|P[^\x1b]*\x1b\\))+"
+)
 
 
 class Terminal:
-    """Fan-out of one machine's main terminal."""
+    """Fan-out of one terminal of a machine.
+
+    `start` is the number of the first byte of `history`. Output before byte `live_from` is
+    old: what it says was said before. `watch.output` gets all of it that is new.
+    """
 
     def __init__(
         self,
@@ -94,24 +46,36 @@ class Terminal:
         *,
         ring_bytes: int,
         history: bytes = b"",
+        start: int = 0,
+        live_from: int = 0,
+        size: Size = (COLUMNS, ROWS),
         pid: int | None = None,
-        on_ready: Callable[[Ready], None] | None = None,
-        on_closed: Callable[[], None] | None = None,
+        title: str = "",
+        watch: Watch | None = None,
+        must_redraw: bool = True,
     ) -> None:
-        self.ring = Ring(ring_bytes)
+        self.ring = Ring(ring_bytes, start)
         self.pid = pid
-        self.columns, self.rows = COLUMNS, ROWS
+        self.title = title
+        self.recording = False
+        self.columns, self.rows = size
         self.closed = False
+        # Of the shell that a closed terminal had; None when the stream broke off.
+        self.exit_code: int | None = None
         self.viewers: set[Viewer] = set()
+        self.owner: Viewer | None = None
+        self._owners = 0
         self._source = source
         self._resize = resize
+        self._resizing = asyncio.Lock()
+        self._background: set[asyncio.Task[None]] = set()
         self._paused = False
-        self._on_ready = on_ready
-        self._on_closed = on_closed
+        self._live_from = live_from
+        self._watch = watch or Watch()
         self._markers = MarkerReader(self._on_marker)
         # What was on the screen before we attached is only partly in `history`: the engine
         # logs whole lines, and a prompt is none. Programs must be asked to redraw once.
-        self._must_redraw = True
+        self._must_redraw = must_redraw
         self._printed = asyncio.Event()
         if history:
             self.ring.append(history[-ring_bytes:])
@@ -120,7 +84,9 @@ class Terminal:
     # from the machine
 
     def _on_data(self, data: bytes) -> None:
-        self._markers.feed(data)
+        if self.ring.end >= self._live_from:
+            self._markers.feed(data)
+            self._watch.output(data)
         self.ring.append(data)
         self._printed.set()
         for viewer in self.viewers:
@@ -128,17 +94,27 @@ class Terminal:
         self._throttle()
 
     def _on_marker(self, marker: Marker) -> None:
-        if isinstance(marker, Ready):
-            self.pid = marker.pid
-            if self._on_ready:
-                self._on_ready(marker)
+        self._watch.marker(marker)
+        if isinstance(marker, Exited):
+            self._note({"exit": marker.code})
+        elif isinstance(marker, Ready):
+            self._watch.ready(marker)
+            if marker.pid != self.pid:
+                self.pid = marker.pid
+                self._note({"pid": marker.pid})
+
+    def _note(self, message: dict[str, Any]) -> None:
+        for viewer in self.viewers:
+            viewer.note(self.ring.end, message)
 
     def _on_source_closed(self) -> None:
+        self.exit_code = getattr(self._source, "exit_code", None)
+        if self.exit_code is not None:
+            self._note({"exit": self.exit_code})
         self.closed = True
         for viewer in self.viewers:
             viewer.wake()
-        if self._on_closed:
-            self._on_closed()
+        self._watch.closed()
 
     def _throttle(self) -> None:
         fastest = max((viewer.position for viewer in self.viewers), default=self.ring.end)
@@ -157,23 +133,34 @@ class Terminal:
 
     # for a viewer
 
-    async def view(self, send: Send, after: int | None, window_bytes: int) -> Viewer:
+    async def view(
+        self,
+        send: Send,
+        after: int | None,
+        window_bytes: int,
+        *,
+        readonly: bool = False,
+        patience_seconds: float | None = None,
+    ) -> Viewer:
         """Add a viewer that has everything before byte `after` (None: nothing).
 
         Sends the hello; `{"seq": n}` precedes output that does not begin at `after`.
         """
         begin = after if after is not None and self.ring.start <= after <= self.ring.end else None
-        viewer = Viewer(send, self.ring.start if begin is None else begin, window_bytes)
-        hello = {
-            "seq": self.ring.end,
-            "cols": self.columns,
-            "rows": self.rows,
-            "pid": self.pid,
-            "readonly": False,
-        }
+        viewer = Viewer(
+            send,
+            self.ring.start if begin is None else begin,
+            window_bytes,
+            readonly=readonly,
+            patience_seconds=patience_seconds,
+        )
+        if begin is None and viewer.position:
+            self._must_redraw = True  # the beginning is missing; a full screen begins there
         self.viewers.add(viewer)
+        if self.owner is None and not readonly:
+            self._make_owner(viewer)
         try:
-            await viewer.tell({"hello": hello})
+            await viewer.tell({"hello": self._hello(viewer)})
             if begin is None and (after is not None or viewer.position):
                 await viewer.tell({"seq": viewer.position})
         except BaseException:
@@ -182,9 +169,75 @@ class Terminal:
             raise
         return viewer
 
+    def _hello(self, viewer: Viewer) -> dict[str, Any]:
+        return {
+            "seq": max(self.ring.end, self._live_from),
+            "cols": self.columns,
+            "rows": self.rows,
+            "pid": self.pid,
+            "readonly": viewer.readonly,
+            "owner": viewer is self.owner,
+            "recording": self.recording,
+            "title": self.title,
+        }
+
     def leave(self, viewer: Viewer) -> None:
+        """Take a viewer away; its place as owner goes to the one that was before it."""
         self.viewers.discard(viewer)
         self._throttle()
+        if viewer is not self.owner:
+            return
+        self.owner = None
+        heirs = [other for other in self.viewers if not other.readonly]
+        if heirs:
+            self._keep(self._own(max(heirs, key=lambda other: other.owned)))
+
+    def tell_all(self, message: dict[str, Any]) -> None:
+        """Have every viewer told something, at this place of the output."""
+        self._note(message)
+
+    async def typed(self, viewer: Viewer, data: bytes) -> None:
+        """The viewer's client typed `data`; waits while the machine does not read."""
+        if viewer.readonly:
+            return
+        if viewer is not self.owner:
+            if ANSWER.fullmatch(data):
+                return
+            await self._own(viewer)
+        await self.write(data)
+
+    async def asked(self, viewer: Viewer, columns: int, rows: int, focus: bool) -> None:
+        """The viewer's client has this size; with `focus` the terminal gets it.
+
+        Raises ValueError for a size that no terminal has.
+        """
+        _check_size(columns, rows)
+        viewer.wanted = (columns, rows)
+        if viewer.readonly or not (focus or viewer is self.owner):
+            return
+        if viewer is not self.owner:
+            self._make_owner(viewer)
+        await self.resize(columns, rows)
+
+    def _make_owner(self, viewer: Viewer) -> None:
+        before, self.owner = self.owner, viewer
+        self._owners += 1
+        viewer.owned = self._owners
+        if before is not None:
+            before.note(before.position, self._size_for(before, viewer.wanted))
+
+    def _size_for(self, viewer: Viewer, size: Size | None = None) -> dict[str, Any]:
+        columns, rows = size or (self.columns, self.rows)
+        return {"size": [columns, rows], "owner": viewer is self.owner}
+
+    async def _own(self, viewer: Viewer) -> None:
+        """Make the viewer the owner, and the terminal as large as its client is."""
+        self._make_owner(viewer)
+        viewer.note(viewer.position, self._size_for(viewer, viewer.wanted))
+        if viewer.wanted not in (None, (self.columns, self.rows)):
+            await self.resize(*viewer.wanted)
+
+    # for everybody
 
     async def write(self, data: bytes) -> None:
         """Type `data`; waits while the machine does not read."""
@@ -192,20 +245,37 @@ class Terminal:
         await self._source.drained()
 
     async def resize(self, columns: int, rows: int) -> None:
-        """Give the terminal the size its viewer has; both between 1 and 1000."""
-        if not (1 <= columns <= MAX_SIZE and 1 <= rows <= MAX_SIZE):
-            raise ValueError("a terminal has between 1 and 1000 columns and rows")
+        """Give the terminal another size; both between 1 and 1000."""
+        _check_size(columns, rows)
+        before, (self.columns, self.rows) = (self.columns, self.rows), (columns, rows)
+        if before != (columns, rows):
+            self._watch.resized(columns, rows)
+            for viewer in self.viewers - {self.owner}:
+                viewer.note(viewer.position, self._size_for(viewer))
+        async with self._resizing:
+            await self._apply_size()
+
+    async def _apply_size(self) -> None:
         must_redraw, self._must_redraw = self._must_redraw, False
         if must_redraw:
             # The size may be what it was before, and then nobody would redraw. Readline
             # compares sizes only when the signal reaches it: both changes at once are none.
             self._printed.clear()
-            await self._resize(columns, rows + 1)
+            await self._resize(self.columns, self.rows + 1)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(REDRAW_SECONDS):
                     await self._printed.wait()
-        self.columns, self.rows = columns, rows
-        await self._resize(columns, rows)
+        await self._resize(self.columns, self.rows)
 
     def close(self) -> None:
         self._source.close()
+
+    def _keep(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+
+def _check_size(columns: int, rows: int) -> None:
+    if not (1 <= columns <= MAX_SIZE and 1 <= rows <= MAX_SIZE):
+        raise ValueError("a terminal has between 1 and 1000 columns and rows")

@@ -2,32 +2,34 @@
 
 A plain ASGI callable, because a Channels consumer dispatches every frame as a task of its
 own, which costs more than the frame. Binary frames are bytes, both ways; text frames are
-small JSON objects: `{"ack": n}` and `{"resize": [columns, rows]}` from the client.
+small JSON objects: `{"ack": n}` and `{"resize": [columns, rows], "focus": bool}` from the
+client. docs/architecture.md has the whole protocol.
 """
 
 import asyncio
 import json
 import logging
-from collections import Counter
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs
 
 from django.conf import settings
 
-from sandbox import presence
-from sandbox.errors import SandboxError
-from sandbox.terminal import Terminal, Viewer
-from sandbox.terminals import MAIN, find_machine, is_usable, terminals
+from sandbox import presence, terminal_names
+from sandbox.errors import SandboxError, TerminalsFull
+from sandbox.socket_limits import Pace, TooFast, TooManySockets, counted
+from sandbox.terminal import Terminal
+from sandbox.terminals import find_machine, is_usable, terminals
+from sandbox.viewer import Stalled, Viewer
 
 log = logging.getLogger(__name__)
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-NOT_SIGNED_IN, NOT_FOUND, GONE, TOO_MANY = 4401, 4404, 4410, 4429
-POLICY, TOO_BIG = 1008, 1009
+NOT_SIGNED_IN, NOT_FOUND, IDLE, GONE, TOO_MANY = 4401, 4404, 4408, 4410, 4429
+ENDED, POLICY, TOO_BIG, COME_BACK = 1000, 1008, 1009, 1012
 FRAME_LIMIT_BYTES = 64 * 1024
-_sockets_of_learner: Counter[int] = Counter()
 
 
 class Refused(Exception):
@@ -47,15 +49,10 @@ async def terminal_socket(scope: dict[str, Any], receive: Receive, send: Send) -
         user = scope.get("user")
         if user is None or not user.is_authenticated:
             raise Refused(NOT_SIGNED_IN)
-        if _sockets_of_learner[user.pk] >= settings.TERMINAL_SOCKETS_PER_LEARNER:
-            raise Refused(TOO_MANY)
-        _sockets_of_learner[user.pk] += 1
-        try:
+        with counted(user.pk):
             await _serve(scope, receive, send)
-        finally:
-            _sockets_of_learner[user.pk] -= 1
-            if not _sockets_of_learner[user.pk]:
-                del _sockets_of_learner[user.pk]
+    except TooManySockets:
+        await _close(send, TOO_MANY)
     except Refused as refused:
         await _close(send, refused.code, refused.error)
 
@@ -64,7 +61,11 @@ async def _serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     terminal, sandbox_id = await _terminal_of(scope)
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
     viewer = await terminal.view(
-        lambda data: _send(send, data), _after(query), settings.TERMINAL_WINDOW_BYTES
+        lambda data: _send(send, data),
+        _after(query),
+        settings.TERMINAL_WINDOW_BYTES,
+        readonly=query.get("readonly", ["0"])[0] not in ("", "0"),
+        patience_seconds=settings.TERMINAL_STALL_SECONDS,
     )
     tasks = [
         asyncio.create_task(viewer.follow(terminal), name="viewer"),
@@ -76,7 +77,11 @@ async def _serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         for task in done:
             task.result()
         if terminal.closed:
-            await _close(send, GONE)
+            await _close(send, _end_of(terminal, scope))
+    except Stalled as stalled:
+        raise Refused(IDLE) from stalled
+    except TooFast as fast:
+        raise Refused(POLICY, "too_fast", "Far too many frames came in a short time.") from fast
     except SandboxError as error:
         raise Refused(GONE, error.code, error.message) from error
     except (OSError, ConnectionError):
@@ -92,14 +97,25 @@ async def _serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:
 async def _terminal_of(scope: dict[str, Any]) -> tuple[Terminal, str]:
     names = scope["url_route"]["kwargs"]
     machine = await find_machine(scope["user"], names["sandbox_id"], names["machine"])
-    if machine is None or names["name"] != MAIN:
+    if machine is None or not re.fullmatch(terminal_names.NAME, names["name"]):
         raise Refused(NOT_FOUND, "not_found", "There is no such terminal of yours.")
     if not is_usable(machine):
         raise Refused(GONE, "sandbox_not_ready", "The machine is not ready, or over.")
     try:
-        return await terminals.get(machine), machine.sandbox_id
+        return await terminals.get(machine, names["name"]), machine.sandbox_id
+    except TerminalsFull as error:
+        raise Refused(TOO_MANY, error.code, error.message) from error
     except SandboxError as error:
         raise Refused(GONE, error.code, error.message) from error
+
+
+def _end_of(terminal: Terminal, scope: dict[str, Any]) -> int:
+    """Why a terminal is closed: its shell ended, the machine is gone, or only the stream is."""
+    if terminal.exit_code is not None:
+        return ENDED
+    is_main = scope["url_route"]["kwargs"]["name"] == terminal_names.MAIN
+    # The holder of an extra terminal may live on; coming back attaches to it, or is told.
+    return GONE if is_main else COME_BACK
 
 
 def _after(query: dict[str, list[str]]) -> int | None:
@@ -111,15 +127,17 @@ def _after(query: dict[str, list[str]]) -> int | None:
 
 async def _read(terminal: Terminal, viewer: Viewer, receive: Receive) -> None:
     """Hand the viewer's frames on until it leaves. Raises Refused for what is no frame."""
+    pace = Pace()
     while True:
         message = await receive()
         if message["type"] == "websocket.disconnect":
             return
+        await pace.frame()
         data = message.get("bytes")
         if data is not None:
             if len(data) > FRAME_LIMIT_BYTES:
                 raise Refused(TOO_BIG)
-            await terminal.write(data)
+            await terminal.typed(viewer, data)
         else:
             await _obey(terminal, viewer, message.get("text") or "")
 
@@ -135,7 +153,8 @@ async def _obey(terminal: Terminal, viewer: Viewer, text: str) -> None:
             viewer.acknowledge(_number(order["ack"]))
         if "resize" in order:
             columns, rows = order["resize"]
-            await terminal.resize(_number(columns), _number(rows))
+            focus = order.get("focus", True) is not False
+            await terminal.asked(viewer, _number(columns), _number(rows), focus)
     except (ValueError, TypeError, RecursionError) as error:
         raise Refused(POLICY, "bad_request", "Not a frame of this protocol.") from error
 

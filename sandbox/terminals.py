@@ -1,74 +1,147 @@
-"""The terminals that are open in this console process, by machine."""
+"""The terminals that are open in this console process, by machine and name."""
 
 import asyncio
 import logging
+from typing import Any
 
 from channels.db import database_sync_to_async
 from django.conf import settings
+from django.db.models import F
 
-from sandbox import dispatch, stream
+from sandbox import dispatch, events, stream, terminal_names
 from sandbox.errors import SandboxNotReady
-from sandbox.markers import Ready
+from sandbox.held import HeldTerminal
+from sandbox.markers import Marker, Ready
 from sandbox.models import USABLE, Machine
+from sandbox.shell_marks import CommandWatch
 from sandbox.terminal import Terminal
+from sandbox.terminal_ends import Watch
+from sandbox.terminal_names import MAIN
 
 log = logging.getLogger(__name__)
-MAIN = "main"
 OVERLAP_BYTES = 32 * 1024
+# Numbers of output bytes are taken from the database in blocks of so many.
+NUMBERS = 64 * 1024 * 1024
+# Background work of this process; the event loop itself holds tasks weakly.
+_background: set["asyncio.Future[Any]"] = set()
 
 
 class Terminals:
-    """Opens each machine's terminal once and shares it among its viewers."""
+    """Opens each terminal once and shares it among its viewers."""
 
     def __init__(self) -> None:
-        self._open: dict[str, Terminal] = {}
-        self._opening: dict[str, asyncio.Lock] = {}
-        self._background: set[asyncio.Task[None]] = set()
+        self._open: dict[tuple[str, str], Terminal] = {}
+        self._opening: dict[tuple[str, str], asyncio.Lock] = {}
 
-    async def get(self, machine: Machine) -> Terminal:
-        """The machine's terminal, opened now if this process has not yet.
+    async def get(self, machine: Machine, name: str = MAIN) -> Terminal:
+        """A terminal of the machine, opened now if this process has not yet.
 
-        Raises SandboxNotReady for a machine without a container, MachineDied, EngineDown.
+        Raises SandboxNotReady for a machine without a container, TerminalsFull, MachineDied,
+        EngineDown.
         """
-        key = machine.container_id
-        if not key:
+        if not machine.container_id:
             raise SandboxNotReady
+        key = (machine.container_id, name)
         async with self._opening.setdefault(key, asyncio.Lock()):
             found = self._open.get(key)
             if found is None or found.closed:
-                found = self._open[key] = await self._attach(machine)
+                watch = _Kept(machine, name, lambda: self._forget(key))
+                found = self._open[key] = await watch.open()
         return found
 
-    async def _attach(self, machine: Machine) -> Terminal:
-        key = machine.container_id
+    def _forget(self, key: tuple[str, str]) -> None:
+        self._open.pop(key, None)
+        self._opening.pop(key, None)
+
+
+class _Kept(Watch):
+    """One open terminal of a machine, and what becomes of what it says."""
+
+    def __init__(self, machine: Machine, name: str, forget: Any) -> None:
+        self.machine, self.name = machine, name
+        self._forget = forget
+        self._commands = CommandWatch(self._command)
+        self._numbers_until = 0
+        self._terminal: Terminal | None = None
+
+    async def open(self) -> Terminal:
+        opened = await (self._open_main() if self.name == MAIN else self._open_held())
+        self._terminal = opened
+        return opened
+
+    async def _open_main(self) -> Terminal:
+        key = self.machine.container_id
         source = await stream.attach(key)
         # Attached first, so that nothing is missed; what came since is in both.
         early = b"".join(source.take_early())
         history = await stream.recent_output(key)
+        start = await _take_numbers(self.machine.pk)
         early += b"".join(source.take_early())
+        self._numbers_until = start + NUMBERS
         return Terminal(
             source,
             lambda columns, rows: stream.resize(key, columns, rows),
             ring_bytes=settings.TERMINAL_RING_BYTES,
             history=history + early[overlap(history, early) :],
-            pid=machine.shell_pid,
-            on_ready=lambda marker: self._keep(_store_pid(machine.pk, marker)),
-            on_closed=lambda: self._closed(machine),
+            start=start,
+            pid=self.machine.shell_pid,
+            title=await _title(self.machine, MAIN),
+            watch=self,
         )
 
-    def _closed(self, machine: Machine) -> None:
-        key = machine.container_id
-        self._open.pop(key, None)
-        self._opening.pop(key, None)
-        log.debug("terminal of %s ended", machine)
-        # The machine may have died; a worker looks, since only workers judge that.
-        self._keep(asyncio.to_thread(dispatch.verify, machine.sandbox_id))
+    async def _open_held(self) -> Terminal:
+        title = await _ensure(self.machine, self.name)
+        source = await HeldTerminal.attach(self.machine.container_id, self.name)
+        hello = source.hello.result()
+        return Terminal(
+            source,
+            source.resize,
+            ring_bytes=settings.TERMINAL_RING_BYTES,
+            start=hello.start,
+            live_from=hello.end,
+            size=(hello.columns, hello.rows),
+            pid=hello.pid,
+            title=title,
+            watch=self,
+            must_redraw=hello.start > 0,
+        )
 
-    def _keep(self, work) -> None:  # type: ignore[no-untyped-def]
-        # The loop holds tasks weakly; without this one could vanish half done.
-        task = asyncio.ensure_future(work)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
+    # Watch
+
+    def ready(self, marker: Ready) -> None:
+        if self.name == MAIN:
+            keep(_store_pid(self.machine.pk, marker))
+
+    def marker(self, marker: Marker) -> None:
+        self._commands.feed(marker)
+
+    def output(self, data: bytes) -> None:
+        terminal = self._terminal
+        if terminal is None or self.name != MAIN:
+            return
+        if terminal.ring.end > self._numbers_until - NUMBERS // 2:
+            self._numbers_until += NUMBERS
+            keep(_take_numbers(self.machine.pk))
+
+    def closed(self) -> None:
+        self._forget()
+        log.debug("terminal %s of %s ended", self.name, self.machine)
+        if self._terminal is not None and self._terminal.exit_code is not None:
+            keep(database_sync_to_async(terminal_names.forget)(self.machine, self.name))
+        else:
+            # The machine may have died; a worker looks, since only workers judge that.
+            keep(asyncio.to_thread(dispatch.verify, self.machine.sandbox_id))
+
+    def _command(self, outcome: dict[str, Any]) -> None:
+        where = {"machine": self.machine.name, "terminal": self.name}
+        keep(events.publish_here(self.machine.sandbox_id, {"type": "command", **where, **outcome}))
+
+
+def keep(work: Any) -> None:
+    """Run `work` in the background, to its end."""
+    task = asyncio.ensure_future(work)
+    _background.add(task)
+    task.add_done_callback(_background.discard)
 
 
 def overlap(history: bytes, early: bytes) -> int:
@@ -91,6 +164,30 @@ def _store_pid(machine_pk: int, marker: Ready) -> None:
 
 
 @database_sync_to_async
+def _take_numbers(machine_pk: int) -> int:
+    """Reserve numbers for the main terminal's output; returns the first of them.
+
+    The engine does not count what the main terminal printed. A console that starts anew goes
+    on above all numbers that were ever given out, so that no browser's old `after` can be
+    taken for a place in the new ring.
+    """
+    machine = Machine.objects.filter(pk=machine_pk)
+    machine.update(output_numbers_used=F("output_numbers_used") + NUMBERS)
+    used = machine.values_list("output_numbers_used", flat=True).first()
+    return (used or NUMBERS) - NUMBERS
+
+
+@database_sync_to_async
+def _title(machine: Machine, name: str) -> str:
+    return terminal_names.title_of(machine, name) if machine.pk else name
+
+
+@database_sync_to_async
+def _ensure(machine: Machine, name: str) -> str:
+    return terminal_names.open_new(machine, name)["title"] if machine.pk else name
+
+
+@database_sync_to_async
 def find_machine(user: object, sandbox_id: str, name: str) -> Machine | None:
     """A machine of this learner's sandbox, None for a stranger's or an unknown one."""
     found = Machine.objects.select_related("sandbox").filter(
@@ -100,7 +197,7 @@ def find_machine(user: object, sandbox_id: str, name: str) -> Machine | None:
 
 
 def is_usable(machine: Machine) -> bool:
-    """Whether the machine's terminal can be opened now."""
+    """Whether the machine's terminals can be opened now."""
     return machine.ready and machine.sandbox.state in USABLE
 
 

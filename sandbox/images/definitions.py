@@ -72,7 +72,7 @@ MACHINE_IMAGES: dict[str, MachineImage] = {
     SHELL: MachineImage(
         kind=SHELL,
         suite="trixie",
-        packages=(*_COMMON_PACKAGES, "python3-pip", "python3-venv", "util-linux"),
+        packages=(*_COMMON_PACKAGES, "htop", "python3-pip", "python3-venv", "util-linux"),
         entrypoint=(INIT_PATH, "--login", f"{LIBRARY_PATH}/login"),
         environment=_ENVIRONMENT,
     ),

@@ -11,6 +11,7 @@ from unittest.mock import patch
 import pytest
 import redis
 from django.conf import settings
+from django.test import Client
 from django.utils import timezone
 
 from classroom.models import User
@@ -31,6 +32,20 @@ def learner(db: None) -> User:
 @pytest.fixture
 def stranger(db: None) -> User:
     return User.objects.create_user("bob")
+
+
+@pytest.fixture
+def own(learner: User) -> Client:
+    client = Client(HTTP_HOST="localhost:8000")
+    client.force_login(learner)
+    return client
+
+
+@pytest.fixture
+def strangers(stranger: User) -> Client:
+    client = Client(HTTP_HOST="localhost:8000")
+    client.force_login(stranger)
+    return client
 
 
 @pytest.fixture

@@ -33,20 +33,6 @@ def call(client: Client, sandbox: Any, method: str, path: str, body: Any, **more
 
 
 @pytest.fixture
-def own(learner: User) -> Client:
-    client = Client(HTTP_HOST="localhost:8000")
-    client.force_login(learner)
-    return client
-
-
-@pytest.fixture
-def strangers(stranger: User) -> Client:
-    client = Client(HTTP_HOST="localhost:8000")
-    client.force_login(stranger)
-    return client
-
-
-@pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """A worker that writes every file."""
     asked: list[tuple[Any, ...]] = []

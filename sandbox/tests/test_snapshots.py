@@ -15,7 +15,7 @@ FIELDS = {
     "expires_at", "wait_seconds", "seconds_left", "extensions_left", "machines", "previews", "error",
 }  # fmt: skip
 MACHINE_FIELDS = {
-    "name", "kind", "state", "kernel_release", "boot_id", "image", "notice", "terminal",
+    "name", "kind", "state", "kernel_release", "boot_id", "image", "notice", "terminal", "terminals",
 }  # fmt: skip
 
 
@@ -24,6 +24,7 @@ def test_the_fields_are_those_of_the_contract(make_sandbox: Any) -> None:
     assert shown.keys() == FIELDS
     assert shown["machines"][0].keys() == MACHINE_FIELDS
     assert shown["machines"][0]["terminal"] == "main"
+    assert shown["machines"][0]["terminals"] == [{"name": "main", "title": "main"}]
 
 
 def test_a_ready_sandbox_says_how_long_it_has(make_sandbox: Any) -> None:

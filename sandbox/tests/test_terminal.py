@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.terminal import AHEAD_BYTES, Terminal, Viewer
+from sandbox.terminal import AHEAD_BYTES, Terminal
+from sandbox.viewer import Viewer
 
 WINDOW = 1024 * 1024
 
@@ -69,9 +70,11 @@ class Setup:
     async def _resize(self, columns: int, rows: int) -> None:
         self.sizes.append((columns, rows))
 
-    async def join(self, after: int | None = None, window: int = WINDOW) -> tuple[Client, Viewer]:
+    async def join(
+        self, after: int | None = None, window: int = WINDOW, **more: Any
+    ) -> tuple[Client, Viewer]:
         client = Client()
-        viewer = await self.terminal.view(client.send, after, window)
+        viewer = await self.terminal.view(client.send, after, window, **more)
         self.tasks.append(asyncio.create_task(viewer.follow(self.terminal)))
         await settle()
         return client, viewer
@@ -100,6 +103,9 @@ async def test_a_new_viewer_gets_what_was_before_and_hello_says_how_much() -> No
         "rows": 24,
         "pid": 7,
         "readonly": False,
+        "owner": True,
+        "recording": False,
+        "title": "",
     }
     assert client.data == b"before"
 

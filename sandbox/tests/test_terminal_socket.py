@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from classroom.models import User
-from sandbox import terminal_socket
+from sandbox import socket_limits, terminal_socket
 from sandbox.errors import EngineDown, MachineDied
 from sandbox.models import Machine, Sandbox, State
 from sandbox.terminal import Terminal
@@ -53,7 +53,7 @@ class Machines:
         self.terminal: Terminal | None = None
         self.error: Exception | None = None
 
-    async def get(self, machine: Machine) -> Terminal:
+    async def get(self, machine: Machine, name: str = "main") -> Terminal:
         if self.error:
             raise self.error
         if self.terminal is None:
@@ -101,7 +101,16 @@ async def test_the_owner_types_and_reads(
     sandbox: Sandbox, learner: User, machines: Machines
 ) -> None:
     socket, hello = await joined(sandbox, learner)
-    assert hello == {"seq": 2, "cols": 80, "rows": 24, "pid": 9, "readonly": False}
+    assert hello == {
+        "seq": 2,
+        "cols": 80,
+        "rows": 24,
+        "pid": 9,
+        "readonly": False,
+        "owner": True,
+        "recording": False,
+        "title": "",
+    }
     assert await socket.read() == b"$ "
     await socket.type(b"ls\r")
     await asyncio.sleep(0.05)
@@ -163,7 +172,7 @@ async def test_a_stranger_an_unknown_machine_and_an_unknown_terminal_are_404(
     for socket in (
         Socket(path(sandbox), stranger),
         Socket(path(sandbox, machine="other"), learner),
-        Socket(path(sandbox, name="second"), learner),
+        Socket(path(sandbox, name="No_Name"), learner),
         Socket(f"/ws/sandboxes/{'a' * 12}/machines/laptop/terminals/main", learner),
     ):
         error, code = await refused(socket)
@@ -280,7 +289,7 @@ async def test_too_many_sockets_of_one_learner_are_refused_until_one_leaves(
     open_ones.append((await joined(sandbox, learner))[0])
     for socket in open_ones:
         await socket.leave()
-    assert not terminal_socket._sockets_of_learner
+    assert not socket_limits._sockets_of_learner
 
 
 async def test_a_viewer_lost_during_the_greeting_does_not_stay(machines: Machines) -> None:

@@ -4,6 +4,8 @@
  *   slipway-init connect PORT [HOST]
  *   slipway-init await-engine SOCKET SECONDS
  *   slipway-init forward PORT SOCKET [ADDRESS]
+ *   slipway-init terminal NAME COMMAND
+ *   slipway-init end-terminal NAME
  *
  * Why a program of our own and not a shell script or tini:
  * - it reaps: orphans of a learner's experiments become children of PID 1 and would fill the pids limit;
@@ -77,6 +79,7 @@ static void report_login_end(int status)
     if (isatty(STDIN_FILENO))
         tcsetpgrp(STDIN_FILENO, getpgrp());
     terminal_restore();
+    mark_exit(code);
     say("shell ended with exit code %d, starting a new one", code);
 }
 
@@ -181,6 +184,10 @@ int main(int argc, char **argv)
         return await_engine_main(argc, argv);
     if (argc > 1 && strcmp(argv[1], "forward") == 0)
         return forward_main(argc, argv);
+    if (argc > 1 && strcmp(argv[1], "terminal") == 0)
+        return terminal_main(argc, argv);
+    if (argc > 1 && strcmp(argv[1], "end-terminal") == 0)
+        return end_terminal_main(argc, argv);
     if (!parse(argc, argv)) {
         fprintf(stderr, "usage: slipway-init [--service COMMAND] --login COMMAND\n");
         return 2;

@@ -23,6 +23,7 @@ void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void mark_ready(pid_t pid);
 void mark_stage(const char *name);
 void mark_failed(const char *reason);
+void mark_exit(int code);              /* the login shell ended; another one follows */
 
 /* children.c: starting programs */
 void reset_signals(void);              /* default dispositions, nothing blocked: what a program expects */
@@ -41,5 +42,9 @@ double service_next_at(void);          /* when it will be started again; 0 while
 int connect_main(int argc, char **argv);
 int await_engine_main(int argc, char **argv);
 int forward_main(int argc, char **argv);
+
+/* relay.c: the two subcommands for terminals beside the main one, which holder.c keeps */
+int terminal_main(int argc, char **argv);
+int end_terminal_main(int argc, char **argv);
 
 #endif

@@ -121,3 +121,10 @@ void mark_failed(const char *reason)
 {
     mark_with("failed", reason);
 }
+
+void mark_exit(int code)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%d", code);
+    mark_with("exit", text);
+}

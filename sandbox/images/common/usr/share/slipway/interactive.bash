@@ -1,12 +1,13 @@
 # Shell integration: history, colours, completion, and the OSC 133 marks by which the platform knows that a
-# command has finished: A prompt begins, B prompt ends, C output begins, D;<exit code> command ended.
+# command has finished: A prompt begins, B prompt ends, C output begins, D;<exit code> command ended. Before D the
+# line that ran: OSC 777 ; slipway ; command ; <the line, percent-encoded where it must be>.
 # /etc/profile and ~/.bashrc may both lead here; once per shell is enough, so that no mark is sent twice.
 # The guard is not exported: a nested bash has its own prompt and needs its own marks.
 [ -z "$_slipway_interactive" ] || return 0
 _slipway_interactive=1
 
 shopt -s checkwinsize histappend
-HISTSIZE=5000 HISTFILESIZE=5000 HISTCONTROL=ignoreboth
+HISTSIZE=5000 HISTFILESIZE=5000 HISTCONTROL=ignoredups
 PATH=$HOME/.local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 umask 0022
 export PATH LESS=-R EDITOR=nano
@@ -14,10 +15,25 @@ export PATH LESS=-R EDITOR=nano
 alias ls='ls --color=auto' grep='grep --color=auto' ll='ls -alF' la='ls -A'
 [ ! -r /usr/share/bash-completion/bash_completion ] || . /usr/share/bash-completion/bash_completion
 
+# Through a file, because a substitution would fork: with the process limit reached that takes bash 15 seconds.
+_slipway_file=/dev/shm/.slipway-$$
+_slipway_say_command() {
+    local line= HISTTIMEFORMAT=
+    { builtin history 1 >|"$_slipway_file"; } 2>/dev/null || return 0
+    IFS= read -r -d '' -n 1100 line <"$_slipway_file" || :
+    line=${line#"${line%%[0-9]*}"} line=${line#"${line%%[!0-9]*}"} line=${line:2}
+    line=${line%$'\n'} line=${line:0:1000}
+    line=${line//%/%25} line=${line//;/%3B} line=${line//$'\n'/%0A} line=${line//$'\t'/%09}
+    printf '\e]777;slipway;command;%s\a' "${line//[[:cntrl:]]/?}"
+}
+
 _slipway_before_prompt() {
     local code=$?
     # An empty line or Ctrl-C at the prompt ran nothing: no D without a C.
-    [ -z "$_slipway_ran" ] || printf '\e]133;D;%s\a' "$code"
+    if [ -n "$_slipway_ran" ]; then
+        _slipway_say_command
+        printf '\e]133;D;%s\a' "$code"
+    fi
     _slipway_ran=
     printf '\e]133;A\a'
     # A learner may set a prompt of their own; its end mark comes back by itself.

@@ -1,0 +1,97 @@
+"""Frames of a terminal's holder, as the console reads and writes them."""
+
+import struct
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sandbox.errors import MachineDied, SandboxEngineError
+from sandbox.held import HeldTerminal, Hello
+
+HELLO = Hello(pid=19, start=5, end=7, columns=100, rows=30)
+
+
+class Stream:
+    """An engine stream: keeps what is written, gives what the test says."""
+
+    def __init__(self) -> None:
+        self.written = b""
+        self.closed = False
+
+    def listen(self, on_data: Any, on_close: Any) -> None:
+        self.on_data, self.on_close = on_data, on_close
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def frame(kind: bytes, payload: bytes) -> bytes:
+    return kind + struct.pack(">I", len(payload)) + payload
+
+
+def muxed(data: bytes, which: int = 1) -> bytes:
+    return struct.pack(">BxxxI", which, len(data)) + data
+
+
+def hello() -> bytes:
+    return frame(b"H", struct.pack(">IQQHH", 19, 5, 7, 100, 30))
+
+
+SAID = muxed(hello() + frame(b"O", b"ab")) + muxed(frame(b"O", b"cd") + frame(b"E", b"\0\0\0\x03"))
+
+
+@given(st.lists(st.integers(0, len(SAID)), max_size=8))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+async def test_frames_are_read_however_they_are_cut(cuts: list[int]) -> None:
+    engine_stream, output, ends = Stream(), [], []
+    held = HeldTerminal(engine_stream)  # type: ignore[arg-type]
+    edges = [0, *sorted(cuts), len(SAID)]
+    for begin, end in zip(edges, edges[1:], strict=False):
+        engine_stream.on_data(SAID[begin:end])
+    held.listen(output.append, lambda: ends.append(held.exit_code))
+    engine_stream.on_close()
+    assert held.hello.result() == HELLO
+    assert b"".join(output) == b"abcd"
+    assert ends == [3]
+
+
+async def test_what_is_typed_goes_in_frames_the_holder_takes() -> None:
+    engine_stream = Stream()
+    held = HeldTerminal(engine_stream)  # type: ignore[arg-type]
+    held.write(b"x" * 10_000)
+    await held.resize(100, 30)
+    assert engine_stream.written == (
+        frame(b"I", b"x" * 8192)
+        + frame(b"I", b"x" * 1808)
+        + frame(b"R", struct.pack(">HH", 100, 30))
+    )
+
+
+@pytest.mark.parametrize("bad", [frame(b"?", b""), b"O\xff\xff\xff\xff", frame(b"E", b"")])
+async def test_a_holder_that_talks_nonsense_is_left(bad: bytes) -> None:
+    engine_stream = Stream()
+    HeldTerminal(engine_stream)  # type: ignore[arg-type]
+    engine_stream.on_data(muxed(hello() + bad))
+    assert engine_stream.closed
+
+
+async def test_a_machine_that_can_not_says_why() -> None:
+    engine_stream = Stream()
+    held = HeldTerminal(engine_stream)  # type: ignore[arg-type]
+    engine_stream.on_data(muxed(b"slipway-init: no terminal: No space left\n", which=2))
+    engine_stream.on_close()
+    with pytest.raises(SandboxEngineError, match="No space left"):
+        await held.hello
+
+
+async def test_a_machine_that_ends_meanwhile_has_died() -> None:
+    engine_stream = Stream()
+    held = HeldTerminal(engine_stream)  # type: ignore[arg-type]
+    engine_stream.on_close()
+    with pytest.raises(MachineDied):
+        await held.hello

@@ -1,0 +1,122 @@
+"""One reader of a terminal, and how far it has come.
+
+It holds no buffer of its own: it reads the terminal's ring at its own position, within a
+window of bytes that its client has not acknowledged.
+"""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from sandbox.ring import Ring
+
+FRAME_BYTES = 64 * 1024
+# After a flush this large more is surely coming: gather for a moment.
+BULK_BYTES = 4096
+COALESCE_SECONDS = 0.002
+# Messages that wait for their place in the output; the oldest go first when there are more.
+NOTES = 64
+
+Send = Callable[[bytes | str], Awaitable[None]]
+Size = tuple[int, int]
+
+
+class Followed(Protocol):
+    """What a viewer needs of its terminal."""
+
+    ring: Ring
+    closed: bool
+
+    def viewer_moved(self) -> None: ...
+
+
+class Stalled(Exception):
+    """The client has acknowledged nothing for too long."""
+
+
+class Viewer:
+    """One reader. `wanted` is the size its client has (columns, rows), None if it never said."""
+
+    def __init__(
+        self,
+        send: Send,
+        position: int,
+        window_bytes: int,
+        *,
+        readonly: bool = False,
+        patience_seconds: float | None = None,
+    ) -> None:
+        self._send = send
+        self._window_bytes = window_bytes
+        self._patience_seconds = patience_seconds
+        self.position = position
+        self.readonly = readonly
+        self.wanted: Size | None = None
+        # When it last owned the terminal's size, by count; 0 for never.
+        self.owned = 0
+        self.unacknowledged = 0
+        self._notes: deque[tuple[int, str]] = deque(maxlen=NOTES)
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    def acknowledge(self, count: int) -> None:
+        """`count` more bytes were consumed; a count beyond what was sent is cut."""
+        self.unacknowledged = max(0, self.unacknowledged - max(0, count))
+        self._wake.set()
+
+    async def tell(self, message: dict[str, Any]) -> None:
+        await self._send(_text(message))
+
+    def note(self, place: int, message: dict[str, Any]) -> None:
+        """Have `message` told after the output before byte `place`."""
+        self._notes.append((place, _text(message)))
+        self._wake.set()
+
+    async def follow(self, terminal: Followed) -> None:
+        """Send what the ring has and gets, until the terminal is closed. Raises Stalled."""
+        ring = terminal.ring
+        while True:
+            if self.position < ring.start:
+                self.position = ring.start
+                await self.tell({"seq": self.position})
+            while self._notes and self._notes[0][0] <= self.position:
+                await self._send(self._notes.popleft()[1])
+            room = self._window_bytes - self.unacknowledged
+            if self._notes:
+                room = min(room, self._notes[0][0] - self.position)
+            data = ring.read(self.position, min(FRAME_BYTES, room)) if room > 0 else b""
+            if data:
+                self.position += len(data)
+                self.unacknowledged += len(data)
+                terminal.viewer_moved()
+                await self._send(data)
+                if len(data) >= BULK_BYTES and self.position == ring.end:
+                    await asyncio.sleep(COALESCE_SECONDS)
+                continue
+            if self._notes and self._notes[0][0] <= self.position:
+                continue
+            if terminal.closed and self.position == ring.end:
+                return
+            await self._something_to_do(room <= 0)
+
+    async def _something_to_do(self, stalled: bool) -> None:
+        self._wake.clear()
+        if not stalled or self._patience_seconds is None:
+            await self._wake.wait()
+            return
+        before = self.unacknowledged
+        try:
+            async with asyncio.timeout(self._patience_seconds):
+                while self.unacknowledged >= before:
+                    await self._wake.wait()
+                    self._wake.clear()
+        except TimeoutError as error:
+            raise Stalled from error
+
+
+def _text(message: dict[str, Any]) -> str:
+    return json.dumps(message, separators=(",", ":"))
