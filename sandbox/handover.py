@@ -43,7 +43,9 @@ def hand_over(sandbox_ids: Iterable[str]) -> None:
     if not _claim(sandbox_ids, token):
         return
     held = Sandbox.objects.filter(claim=token, state=State.STARTING)
-    sandboxes = list(held.prefetch_related("machines", "warm_machines").order_by("created_at"))
+    sandboxes = list(
+        held.prefetch_related("machines__terminal_names", "warm_machines").order_by("created_at")
+    )
     findings = hosts.findings_of(hosts.current())
     proven = [sandbox for sandbox in sandboxes if _is_proven(sandbox, findings)]
     _make_ready(proven, token)

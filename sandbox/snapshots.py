@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
 from sandbox import estimates, terminal_names
@@ -12,6 +13,8 @@ from sandbox.models import USABLE, Machine, Sandbox
 def snapshot(sandbox: Sandbox) -> dict[str, Any]:
     """The sandbox as JSON-ready values; times are ISO 8601, durations seconds."""
     place = estimates.position(sandbox)
+    machines = list(sandbox.machines.all())
+    prefetch_related_objects(machines, "terminal_names")  # none where the caller has done it
     return {
         "id": sandbox.id,
         "course": sandbox.course,
@@ -25,10 +28,7 @@ def snapshot(sandbox: Sandbox) -> dict[str, Any]:
         "expires_at": sandbox.expires_at.isoformat() if sandbox.expires_at else None,
         "seconds_left": _seconds_left(sandbox),
         "extensions_left": max(0, settings.SANDBOX_EXTENSIONS - sandbox.extensions),
-        "machines": [
-            _machine(machine, sandbox)
-            for machine in sandbox.machines.prefetch_related("terminal_names")
-        ],
+        "machines": [_machine(machine, sandbox) for machine in machines],
         "previews": sandbox.spec.get("previews", []),
         "error": _error(sandbox),
     }

@@ -41,7 +41,7 @@ def move(
 
 def announce(sandbox_id: str) -> None:
     """Send the sandbox as it is now to every browser that watches it."""
-    sandbox = Sandbox.objects.prefetch_related("machines").get(pk=sandbox_id)
+    sandbox = Sandbox.objects.prefetch_related("machines__terminal_names").get(pk=sandbox_id)
     events.publish(sandbox_id, {"type": "state", "sandbox": snapshot(sandbox)})
 
 
