@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from courses.blocks import Slot, StaticBlock
+from courses.blocks import DiagramBlock, MeasureBlock, Slot, StaticBlock
 from courses.glossary import Term
 from courses.pictures import Picture
 from courses.problems import ContentProblem
@@ -88,6 +88,11 @@ class Lesson:
     def task(self, name: str) -> Task | None:
         """The task of that name, if there is one."""
         return next((task for task in self.tasks if task.name == name), None)
+
+    @property
+    def measures(self) -> bool:
+        """Whether something on its page measures the machines."""
+        return any(isinstance(block, MeasureBlock | DiagramBlock) for block in self.body)
 
     @property
     def link(self) -> LessonLink:

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 
-from sandbox import disk, figures, following
+from sandbox import disk, figures, following, hosts
 from sandbox.errors import SandboxEngineError
 from sandbox.figures import Stats
 from sandbox.models import Machine, Sandbox
@@ -50,7 +50,23 @@ def measure(sandbox: Sandbox) -> list[Value]:
     async def all_of_them() -> list[list[Value]]:
         return await asyncio.gather(*(measure_machine(machine) for machine in machines))
 
-    return [value for values in asyncio.run(all_of_them()) for value in values]
+    measured = [value for values in asyncio.run(all_of_them()) for value in values]
+    return measured + _of_host()
+
+
+def _of_host() -> list[Value]:
+    """What is below the line: the host as its worker last read it."""
+    host = hosts.current()
+    if host is None:
+        return []
+    take = taker("host")
+    facts = host.examination.get("facts", {})
+    return [
+        take("kernel", host.kernel_release or None, TEXT, "the engine's own description"),
+        take("boot", host.boot_id or None, TEXT, "boot_id in /proc of the worker's host"),
+        take("memory", host.memory_bytes or None, BYTES, "the engine's own description"),
+        take("processors", facts.get("processors"), COUNT, "the engine's own description"),
+    ]
 
 
 async def measure_machine(machine: Machine) -> list[Value]:

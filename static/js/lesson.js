@@ -17,9 +17,12 @@ async function startMachines() {
   startSplit(lesson);
   const dock = startDock(lesson);
   // Lessons without machines never load the terminal.
-  const [{ Machines }, { startKernels }] = await Promise.all([import("./machines.js"), import("./kernels.js")]);
+  const measures = document.querySelector("[data-measure], [data-diagram]") !== null;
+  const [{ Machines }, measurements] = await Promise.all([
+    import("./machines.js"), measures ? import("./measurements.js") : null,
+  ]);
   const machines = new Machines(page, lesson, dock);
-  startKernels(machines.state, lesson.dataset.hostKernel);
+  measurements?.startMeasurements(page, machines);
   return machines;
 }
 

@@ -62,6 +62,7 @@ async function refresh(name) {
   const card = document.querySelector(`[data-prediction="${CSS.escape(name)}"]`);
   card.tabIndex = -1;
   card.focus({ preventScroll: true });
+  document.dispatchEvent(new CustomEvent("slipway:guess", { detail: { name } }));
 }
 
 /** Wire all guesses of the page. */

@@ -1,0 +1,154 @@
+// The race panel: starts both sides, draws while it happens, keeps what was measured in view.
+import { methods, mib, secs, sheet, shortBoot } from "./figures.js";
+import { saveButtons, valueRows } from "./chart-files.js";
+import { h } from "./markup.js";
+import { raceChart, stageNote } from "./race-chart.js";
+import { RunPanel, recordedNote, recordedOf } from "./run-panel.js";
+import { guessOf, onGuess } from "./runs.js";
+
+const SIDES = ["vm", "container"];
+const ROWS = [
+  ["Time to a prompt", (side) => secs(side.seconds), "seconds"],
+  ["Memory, by PSS", (side) => mib(side.memory_bytes), "memory_bytes"],
+  ["Disk of its own", (side) => mib(side.disk_bytes), "disk_bytes"],
+  ["Processes inside", (side) => side.processes ?? "not read", null],
+  ["Processes, seen from outside", (side) => side.processes_outside ?? "not read", null],
+  ["Kernel", (side) => side.kernel ?? "not read", "below"],
+  ["Boot id", (side) => shortBoot(side.boot), "below"],
+];
+
+const ratio = (a, b) => (a > 0 && b > 0 ? `${(a / b).toPrecision(2)} ×` : "–");
+
+/** A start as it is known so far. */
+const empty = () => ({ stages: [], seconds: null, until: 0, emulated: false });
+
+class Race {
+  #live = null;
+  #frame = 0;
+  #runs = [];
+  #medians = null;
+  #last = null;
+
+  constructor(panel, runs, machines) {
+    this.recorded = recordedOf(panel);
+    this.run = new RunPanel(panel, "race", runs, machines, {
+      started: () => this.#begin(),
+      heard: (part, end) => (part ? this.#hear(part) : this.#end(end)),
+      again: "Race again",
+    });
+    this.runs = runs;
+    this.panel = panel;
+    this.available = machines.page.engine.available;
+    onGuess(() => this.#draw());
+    this.#load();
+  }
+
+  async #load() {
+    try {
+      const { mine, medians } = await this.runs.history("race");
+      this.#runs = mine;
+      this.#medians = medians;
+    } catch {
+      // Without history there is only this visit's; the race itself says what is wrong.
+    }
+    if (!this.#runs.length && !this.available && this.recorded) {
+      this.#runs = this.recorded.runs;
+      this.panel.querySelector("[data-run-note]").replaceChildren(recordedNote(this.recorded));
+    }
+    this.#last = this.#runs.at(-1) ?? null;
+    this.#draw();
+  }
+
+  #begin() {
+    this.#live = { vm: empty(), container: empty(), since: null };
+    this.#draw();
+  }
+
+  #hear(part) {
+    this.#live ??= { vm: empty(), container: empty(), since: null };
+    if (part.go) {
+      this.#live.since = performance.now();
+      this.#tick();
+      return;
+    }
+    const side = this.#live[part.side];
+    side.stages = [...side.stages, { name: part.stage, seconds: part.seconds }];
+    if (part.stage === "prompt") {
+      side.seconds = part.seconds;
+      this.run.say(`${part.side === "vm" ? "The VM" : "The container"} is at its prompt after ${secs(part.seconds)}.`, true);
+    }
+    this.#draw();
+  }
+
+  /** Draw on until both are there. */
+  #tick() {
+    const live = this.#live;
+    if (!live?.since) return;
+    const passed = (performance.now() - live.since) / 1000;
+    for (const side of SIDES) if (live[side].seconds === null) live[side].until = passed;
+    this.#draw();
+    const open = SIDES.some((side) => live[side].seconds === null);
+    if (open) this.#frame = requestAnimationFrame(() => this.#tick());
+  }
+
+  #end(run) {
+    cancelAnimationFrame(this.#frame);
+    this.#live = null;
+    if (run.state !== "done") return this.#draw();
+    this.#runs = [...this.#runs, run];
+    this.#last = run;
+    const { vm, container } = run.outcome.sides;
+    this.run.say(`The container was at its prompt ${secs(vm.seconds - container.seconds)} sooner.`, true);
+    this.#draw();
+    this.runs.history("race").then(({ medians }) => ((this.#medians = medians), this.#draw()), () => {});
+  }
+
+  #model(side) {
+    const base = this.#live ? this.#live[side] : { ...empty(), ...this.#last?.outcome.sides[side] };
+    return {
+      ...base,
+      runs: this.#runs.map(({ outcome }) => outcome.sides[side].seconds),
+      // A class of one has no median of its own: it would stand on the learner's own dots.
+      median: this.#medians?.learners > 1 ? this.#medians.sides[side]?.seconds : null,
+      guess: guessOf(`race-${side}`),
+    };
+  }
+
+  #draw() {
+    const sides = Object.fromEntries(SIDES.map((side) => [side, this.#model(side)]));
+    const chart = this.panel.querySelector("[data-chart]");
+    chart.replaceChildren(raceChart(sides), ...this.#notes(sides), this.#key());
+    if (!this.#live) this.#table();
+  }
+
+  #notes(sides) {
+    return SIDES.filter((side) => sides[side].stages.length)
+      .map((side) => h("p", { class: "stage-note" }, h("b", {}, side === "vm" ? "VM" : "Container"), ` ${stageNote(side, sides[side])}`));
+  }
+
+  #key() {
+    const count = this.#medians?.learners ?? 0;
+    const entries = [["key-own", "booting a kernel of its own"], ["key-house", "the rest of the VM"], ["key-box", "container"],
+      ["key-dot", `your runs: ${this.#runs.length}`], ["key-guess", "what you guessed"]];
+    if (count > 1) entries.push(["key-median", `median of ${count} learners`]);
+    return h("ul", { class: "key" }, entries.map(([mark, text]) => h("li", {}, h("span", { class: `key-mark ${mark}`, "aria-hidden": "true" }), text)));
+  }
+
+  #table() {
+    const place = this.panel.querySelector("[data-table]");
+    if (!this.#last) return place.replaceChildren();
+    const { vm, container } = this.#last.outcome.sides;
+    const rows = ROWS.map(([name, read, figure]) =>
+      [name, [read(vm), read(container), figure && figure !== "below" ? ratio(vm[figure], container[figure]) : "–"], figure === "below" ? "below" : null]);
+    const caption = this.#runs.length > 1 ? "The latest run" : "What was measured";
+    place.replaceChildren(
+      sheet(caption, [`VM${vm.emulated ? " (emulated)" : ""}`, "Container", "VM ÷ container"], rows),
+      methods(this.#last.values),
+      saveButtons(this.panel, "race", () => valueRows(this.#runs.flatMap(({ values }) => values))));
+  }
+}
+
+/** Wire a race panel. */
+export function startRace(panel, runs, machines) {
+  return new Race(panel, runs, machines);
+}

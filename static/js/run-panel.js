@@ -1,0 +1,81 @@
+// What all run panels share: the button, what is going on, and where the learner stands.
+import { announce } from "./announce.js";
+import { h } from "./markup.js";
+
+/** `panel` is the figure; `again` names the button after the first run. */
+export class RunPanel {
+  constructor(panel, what, runs, machines, { started, heard, again }) {
+    Object.assign(this, { panel, what, runs, machines, started, heard, again });
+    this.button = panel.querySelector("[data-run]");
+    this.saying = panel.querySelector("[data-run-say]");
+    this.body = panel.querySelector("[data-run-body]");
+    this.button.hidden = false;
+    this.button.addEventListener("click", () => this.#start());
+    runs.on(what, (event) => this.#hear(event));
+    runs.state.addEventListener("change", () => this.#offer());
+    this.#offer();
+  }
+
+  say(text, loud = false) {
+    this.saying.textContent = text;
+    if (loud) announce(text);
+  }
+
+  #offer() {
+    const { available, message } = this.machines.page.engine;
+    if (!this.busy) this.button.disabled = !available && !this.runs.state.usable;
+    if (!available && !this.runs.state.usable && message) this.say(message);
+  }
+
+  async #start() {
+    if (!this.runs.state.usable) {
+      this.say("Start your machines first: the button is beside this text.");
+      this.machines.showStart();
+      return;
+    }
+    this.#busy(true);
+    this.say("Asked for…");
+    try {
+      await this.runs.start(this.what);
+    } catch (error) {
+      this.#busy(false);
+      this.say(`${error.message} ${error.hint}`, true);
+    }
+  }
+
+  #hear(event) {
+    if (event.part) {
+      this.heard(event.part);
+      return;
+    }
+    if (event.state === "running") {
+      this.#busy(true);
+      this.say("Under way…", true);
+      this.started?.();
+      return;
+    }
+    this.#busy(false);
+    this.heard(null, event);
+    if (event.state === "failed") this.say(event.error, true);
+  }
+
+  #busy(busy) {
+    this.busy = busy;
+    this.button.disabled = busy;
+    if (!busy) this.button.querySelector("[data-run-word]").textContent = this.again;
+  }
+}
+
+/** A note that what is shown was recorded elsewhere. */
+export function recordedNote(recorded) {
+  const { at, machine } = recorded;
+  const day = new Date(at).toLocaleDateString(undefined, { year: "numeric", month: "long", day: "numeric" });
+  return h("p", { class: "note recorded" }, h("b", {}, "Recorded, not measured here. "),
+    `Taken on ${day} with this same lab on ${machine}.`);
+}
+
+/** What was recorded for this panel, or null; it is shown where no virtual machine can run. */
+export function recordedOf(panel) {
+  const data = panel.querySelector('script[type="application/json"]');
+  return data ? JSON.parse(data.textContent) : null;
+}
