@@ -9,7 +9,8 @@ from django.http import HttpRequest
 from ninja.errors import HttpError
 from ninja.utils import check_csrf
 
-from classroom.models import User
+from classroom.live_sockets import live_sockets
+from classroom.models import Token, User
 from classroom.people import make_guest, user_of_token
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -55,13 +56,15 @@ class ApiAuth:
 class WebSocketUser:
     """ASGI middleware: `scope["user"]` from a bearer token, else from the session.
 
+    A socket whose session or token ends while it is open is closed within seconds.
+
     `scope["authorised_by"]` says which, because a cookie needs the Origin check (any page
     can open a socket with it) and a token does not.
     """
 
     def __init__(self, inner: Any) -> None:
         self.inner = inner
-        self.by_session = AuthMiddlewareStack(inner)
+        self.by_session = AuthMiddlewareStack(self._serve)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> Any:
         headers = dict(scope.get("headers", []))
@@ -69,4 +72,10 @@ class WebSocketUser:
             return await self.by_session(scope | {"authorised_by": "session"}, receive, send)
         secret = bearer_of(headers[b"authorization"].decode("latin-1"))
         user = await database_sync_to_async(user_of_token)(secret) if secret else None
-        return await self.inner(scope | {"authorised_by": "token", "user": user}, receive, send)
+        found = {"authorised_by": "token", "user": user}
+        if user is not None and secret:
+            found["token_digest"] = Token.digest_of(secret)
+        return await self._serve(scope | found, receive, send)
+
+    async def _serve(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        await live_sockets.serve(self.inner, scope, receive, send)
