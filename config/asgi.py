@@ -17,11 +17,13 @@ from django.utils.module_loading import import_string  # noqa: E402
 # By name, after setup: config imports no app's internals, and models need the registry.
 route_websocket = import_string("sandbox.routing.websocket")
 with_user = import_string("classroom.auth.WebSocketUser")
+with_http_user = import_string("classroom.auth.HttpUser")
+route_files = import_string("sandbox.file_requests.FileRequests")
 route_previews = import_string("sandbox.preview.PreviewHosts")
 
 application = ProtocolTypeRouter(
     {
-        "http": route_previews(http),
+        "http": route_previews(route_files(http, with_http_user)),
         "websocket": route_previews(with_user(route_websocket)),
     }
 )

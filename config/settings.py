@@ -297,6 +297,8 @@ TERMINAL_SOCKETS_PER_LEARNER = env.int("TERMINAL_SOCKETS_PER_LEARNER", default=3
 TERMINALS_PER_MACHINE = env.int("TERMINALS_PER_MACHINE", default=8)
 # Seconds without an acknowledgement after which a viewer that has output to read is closed.
 TERMINAL_STALL_SECONDS = env.int("TERMINAL_STALL_SECONDS", default=900)
+# MiB that one file may have that a browser sends to a machine.
+SANDBOX_FILE_MIB = env.int("SANDBOX_FILE_MIB", default=64)
 # Starts per learner and per address in one minute.
 START_RATE_LEARNER = env.str("START_RATE_LEARNER", default="10/minute")
 START_RATE_ADDRESS = env.str("START_RATE_ADDRESS", default="600/minute")
