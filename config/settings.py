@@ -126,8 +126,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
-else:
-    DATABASES["default"]["CONN_MAX_AGE"] = 60
+# Threads are kept, so connections may be.
+DATABASES["default"]["CONN_MAX_AGE"] = 60
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"

@@ -170,7 +170,8 @@ def children(host: str, port: int, env: dict[str, str], redis_port: int, data: P
             env,
             log=data / "redis.log",
         ),
-        Child("worker", [*celery, *words(worker)], env),
+        # What it does for many must not slow what one person waits for: a page, a keystroke.
+        Child("worker", ["nice", "-n", "5", *celery, *words(worker)], env),
         Child("beat", [*celery, *words("beat -l WARNING --pidfile=")], env),
         Child("site", [str(BIN / "uvicorn"), *words(site)], env),
     ]

@@ -1,0 +1,122 @@
+"""The gate in front of Starts: few at a time, in order, and nobody else waits."""
+
+import asyncio
+from typing import Any
+
+from sandbox.start_gate import AT_ONCE, BODY_LIMIT_BYTES, StartGate
+
+START = {"type": "http", "method": "POST", "path": "/api/v1/sandboxes"}
+
+
+class Inside:
+    """The application behind the gate: counts who is in, and lets them out when told."""
+
+    def __init__(self) -> None:
+        self.order: list[str] = []
+        self.bodies: list[bytes] = []
+        self.now = self.most = 0
+        self.out = asyncio.Event()
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        self.order.append(scope.get("name", ""))
+        self.now += 1
+        self.most = max(self.most, self.now)
+        body = b""
+        while (message := await receive())["type"] == "http.request":
+            body += message["body"]
+            if not message["more_body"]:
+                break
+        self.bodies.append(body)
+        await self.out.wait()
+        self.now -= 1
+
+
+def sending(*parts: bytes) -> Any:
+    """A client's body, which ends with its last part."""
+    messages = [
+        {"type": "http.request", "body": part, "more_body": number < len(parts) - 1}
+        for number, part in enumerate(parts)
+    ]
+    waiting = iter(messages)
+
+    async def receive() -> dict[str, Any]:
+        for message in waiting:
+            return message
+        return {"type": "http.disconnect"}
+
+    return receive
+
+
+async def nothing(_: Any) -> None:
+    return None
+
+
+async def settle() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_few_starts_are_inside_at_a_time_and_all_come_in_order() -> None:
+    inside = Inside()
+    gate = StartGate(inside)
+    class_ = [
+        asyncio.create_task(gate(START | {"name": str(n)}, sending(b"{", b"}"), nothing))
+        for n in range(10)
+    ]
+    await settle()
+    assert inside.now == AT_ONCE
+    inside.out.set()
+    await asyncio.gather(*class_)
+    assert inside.order == [str(n) for n in range(10)]
+    assert inside.most == AT_ONCE
+    assert inside.bodies == [b"{}"] * 10
+
+
+async def test_pages_and_other_calls_pass_a_full_gate() -> None:
+    inside = Inside()
+    gate = StartGate(inside)
+    starts = [asyncio.create_task(gate(START, sending(b""), nothing)) for _ in range(5)]
+    others = [
+        START | {"method": "GET", "name": "page"},
+        START | {"path": "/api/v1/sandboxes/x/extend", "name": "extend"},
+        {"type": "lifespan", "name": "lifespan"},
+    ]
+    calls = [asyncio.create_task(gate(scope, sending(b""), nothing)) for scope in others]
+    await settle()
+    assert {"page", "extend", "lifespan"} <= set(inside.order)
+    inside.out.set()
+    await asyncio.gather(*starts, *calls)
+
+
+async def test_who_sends_slowly_or_too_much_or_leaves_keeps_nobody_waiting() -> None:
+    inside = Inside()
+    gate = StartGate(inside)
+
+    async def never() -> dict[str, Any]:
+        await asyncio.Event().wait()
+        return {}
+
+    slow = [asyncio.create_task(gate(START, never, nothing)) for _ in range(10)]
+    large = sending(b"x" * (BODY_LIMIT_BYTES + 1), b"y")
+    many = [asyncio.create_task(gate(START | {"name": "large"}, large, nothing))]
+    many += [asyncio.create_task(gate(START, sending(), nothing)) for _ in range(5)]
+    await settle()
+    honest = asyncio.create_task(gate(START | {"name": "honest"}, sending(b"{}"), nothing))
+    await settle()
+    assert "honest" in inside.order
+    inside.out.set()
+    await asyncio.gather(honest, *many)
+    assert b"x" * (BODY_LIMIT_BYTES + 1) + b"y" in inside.bodies, "nothing of it is lost"
+    for task in slow:
+        task.cancel()
+
+
+async def test_a_fault_inside_gives_the_place_back() -> None:
+    async def broken(scope: Any, receive: Any, send: Any) -> None:
+        raise ValueError
+
+    gate = StartGate(broken)
+    outcomes = await asyncio.gather(
+        *(gate(START, sending(b""), nothing) for _ in range(2 * AT_ONCE)), return_exceptions=True
+    )
+    assert [type(outcome) for outcome in outcomes] == [ValueError] * (2 * AT_ONCE)
