@@ -254,7 +254,7 @@ SANDBOX_CREATES_IN_FLIGHT = env.int("SANDBOX_CREATES_IN_FLIGHT", default=4)
 # Races and other loading runs on learners' machines that go on at once; the others wait.
 SANDBOX_RUNS_IN_FLIGHT = env.int("SANDBOX_RUNS_IN_FLIGHT", default=2)
 # MiB of memory that one side of the density lab may fill.
-SANDBOX_FIT_MIB = env.int("SANDBOX_FIT_MIB", default=256)
+SANDBOX_FIT_MIB = env.int("SANDBOX_FIT_MIB", default=320)
 # MiB of memory that must be free, as measured, for a machine to be made.
 SANDBOX_MEMORY_FREE_MIB = env.int("SANDBOX_MEMORY_FREE_MIB", default=512)
 # Percent of the engine's disk in use from which on Start is off.

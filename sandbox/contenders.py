@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from sandbox import following
+from sandbox import following, guest_look
 from sandbox.errors import RunImpossible
 from sandbox.models import Machine, Sandbox
 from sandbox.values import BYTES, COUNT, SECONDS, TEXT, Value, taker
@@ -19,6 +19,7 @@ from sandbox.values import BYTES, COUNT, SECONDS, TEXT, Value, taker
 # The same tree as the small guest's, as an image in every learner's engine.
 GUEST_IMAGE = "slipway/guest:small"
 START_SECONDS = 60
+MIB = 1024 * 1024
 OnStage = Callable[..., None]
 
 
@@ -44,13 +45,15 @@ class Contender(ABC):
     how: ClassVar[dict[str, str]]
     # What `start` takes behind the name when no figures are wanted.
     bare: ClassVar[tuple[str, ...]] = ()
+    # Whether what is started has an emulated processor, so that its times carry that label.
+    emulated = False
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
 
     @abstractmethod
     async def run(self, command: str, *arguments: str, on_line: following.OnLine) -> int:
-        """Run one of start, list, stop, and the side's way to end one."""
+        """Run one of start NAME, list PREFIX, stop PREFIX, end NAME (the hard way)."""
 
     async def start(self, name: str, on_stage: OnStage, *, bare: bool = False) -> Started:
         """Start one and wait for its prompt; `bare`: its figures are not wanted."""
@@ -81,14 +84,15 @@ class Contender(ABC):
         facts = started.facts
         return {
             "seconds": started.seconds,
-            "stages": [{"name": name, "seconds": at} for name, at in started.stages],
+            "stages": [{"name": name, "seconds": at} for name, at in _stages(started)],
             "memory_bytes": facts.get("memory_bytes"),
             "disk_bytes": facts.get("disk_bytes"),
             "processes": facts.get("processes"),
             "processes_outside": facts.get("processes_outside", 1),
+            "kernel_threads": facts.get("kernel_threads", 0),
             "kernel": facts.get("kernel"),
             "boot": facts.get("boot"),
-            "emulated": facts.get("accelerator") == "tcg",
+            "emulated": self.emulated,
             "machine": self.machine.name,
         }
 
@@ -138,26 +142,89 @@ class Containers(Contender):
 
 
 class Guests(Contender):
-    """Small guests beside the main one, each with a QEMU of its own."""
+    """Small guests beside the main one, each with a QEMU of its own.
+
+    The machine numbers them; `_names` knows which of ours is which.
+    """
 
     side = "vm"
+    bare = ("bare",)
     how: ClassVar[dict[str, str]] = {
-        "seconds": "from the start of QEMU to the first prompt on the serial console",
+        "seconds": "from the start of QEMU to the first prompt, counted around the guest",
         "memory_bytes": "Pss of the QEMU process (/proc/PID/smaps_rollup)",
-        "disk_bytes": "bytes that this guest has of its own; what all guests share is not counted",
-        "processes": "counted in the guest's /proc",
+        "disk_bytes": "it has no disk: its file system came with the kernel and is in its memory",
+        "processes": "counted in the guest's /proc, without the kernel's own threads",
         "processes_outside": "the QEMU process: a guest's own processes can't be seen from outside",
         "kernel": "uname -r in the guest",
         "boot": "boot_id in the guest's /proc",
     }
 
+    def __init__(self, machine: Machine) -> None:
+        super().__init__(machine)
+        self._names: dict[str, str] = {}
+        self.emulated = getattr(machine, "accelerator", "") != "kvm"
+
     async def run(self, command: str, *arguments: str, on_line: following.OnLine) -> int:
-        return await following.follow(
-            self.machine,
-            [following.GUESTS, command, *arguments],
-            on_line,
-            timeout_seconds=START_SECONDS,
-        )
+        """What `Contender.run` does; `end` panics a guest's kernel."""
+        if command == "start":
+            return await self._start(arguments[0], on_line, bare="bare" in arguments[1:])
+        if command == "list":
+            return await self._list(on_line)
+        if command == "end":
+            return await self._panic(arguments[0], on_line)
+        # Of the further guests all are ours, also those that an earlier worker left.
+        self._names.clear()
+        return await self._guests("stop", on_line=on_line)
+
+    async def _guests(self, *arguments: str, on_line: following.OnLine) -> int:
+        command = [following.GUESTS, *arguments]
+        return await following.follow(self.machine, command, on_line, timeout_seconds=START_SECONDS)
+
+    async def _start(self, name: str, on_line: following.OnLine, *, bare: bool) -> int:
+        last: dict[str, Any] = {}
+
+        def hear(said: dict[str, Any]) -> None:
+            if "stage" in said:
+                on_line(said)
+            else:
+                last.update(said)
+
+        code = await self._guests("start", "1", "--boot", on_line=hear)
+        if "guest" not in last:
+            on_line({"failed": last.get("stopped", "failed"), "message": _why_not(last)})
+            return code
+        self._names[name] = str(last["guest"])
+        on_line({"stage": "prompt", "seconds": last["seconds"]})
+        facts = {} if bare else await guest_look.look(self.machine, self._names[name])
+        on_line({"ready": True, "memory_bytes": last["memory_bytes"], "disk_bytes": 0, **facts})
+        return code
+
+    async def _list(self, on_line: following.OnLine) -> int:
+        for name, guest in {"main": "main", **self._names}.items():
+            boot = await guest_look.boot_id(self.machine, guest)
+            on_line({"name": name, "state": "running" if boot else "dead", "boot": boot})
+        return 0
+
+    async def _panic(self, name: str, on_line: following.OnLine) -> int:
+        await guest_look.panic(self.machine, self._names[name])
+        on_line({"ended": True, "name": name})
+        return 0
+
+
+def _stages(started: Started) -> list[tuple[str, float]]:
+    """The stages; of a guest, with the part that its kernel took by its own clock."""
+    kernel = started.facts.get("kernel_seconds")
+    heard = [name for name, _ in started.stages]
+    booted = [("init", kernel)] if kernel and "init" not in heard else []
+    return [*booted, *started.stages]
+
+
+def _why_not(said: dict[str, Any]) -> str:
+    """In words, why the machine started no further guest."""
+    if said.get("stopped") == "memory":
+        needed, free = (round(said[key] / MIB) for key in ("needed_bytes", "free_bytes"))
+        return f"the next one would take {needed} MiB, and {free} MiB are left in the machine"
+    return str(said.get("why") or "it gave no prompt in time")
 
 
 def both(sandbox: Sandbox) -> tuple[Containers, Guests]:

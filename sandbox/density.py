@@ -38,7 +38,6 @@ class _Side:
     largest_bytes: int = 0
     count: int = 0
     stopped: str = ""
-    emulated: bool = False
     points: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -53,7 +52,7 @@ class _Side:
             "each_bytes": None if each is None else round(each),
             "stopped": self.stopped,
             "points": self.points,
-            "emulated": self.emulated,
+            "emulated": self.contender.emulated,
         }
 
 
@@ -81,7 +80,7 @@ async def _fill(contending: tuple[Contender, ...], say: OnStage) -> Result:
     for side in sides:
         if not side.count:
             raise SandboxEngineError(f"Not one fitted: {side.stopped}", "Reset, then try again.")
-        take = taker(side.contender.side, emulated=side.emulated)
+        take = taker(side.contender.side, emulated=side.contender.emulated)
         values += [
             take("count", side.count, COUNT, f"started until: {side.stopped}"),
             take("each_bytes", round(side.each_bytes or 0), BYTES, HOW_EACH),
@@ -112,7 +111,6 @@ async def _start_some(side: _Side, wanted: int) -> None:
         if not came.facts:
             side.stopped = came.message
             return
-        side.emulated = came.facts.get("accelerator") == "tcg"
         side.count += 1
 
 

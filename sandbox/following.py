@@ -122,12 +122,3 @@ async def ask_python(
 
 
 GUESTS = "/usr/local/lib/slipway/guests"
-
-
-async def ask_guests(
-    machine: Machine, *arguments: str, timeout_seconds: int = 15
-) -> list[dict[str, Any]]:
-    """All that the guests' command of a `vm` machine prints."""
-    said: list[dict[str, Any]] = []
-    await follow(machine, [GUESTS, *arguments], said.append, timeout_seconds=timeout_seconds)
-    return said

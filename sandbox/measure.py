@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 
-from sandbox import disk, figures, following, hosts
+from sandbox import disk, figures, following, guest_look, hosts
 from sandbox.errors import SandboxEngineError
 from sandbox.figures import Stats
 from sandbox.models import Machine, Sandbox
@@ -37,6 +37,7 @@ HOW_START = (
 HOW_GUEST_START = "from the start of QEMU to the first prompt on the guest's serial console"
 HOW_IDLE = "processor time of the control group over one second, as a share of one processor"
 HOW_INSIDE = "counted in /proc of the machine; what was started to count is left out"
+HOW_IN_GUEST = "counted in /proc of the guest, without its kernel's own threads"
 HOW_OUTSIDE = "counted by the host's kernel (the engine's “top”)"
 HOW_LAYER = "the container's own writable layer; the image below it is shared and not counted"
 HOW_DATA = "its own layer, its engine's data volume and deleted files still held open"
@@ -128,9 +129,10 @@ def _of_container(take: Note, inside: dict[str, Any], moments: tuple[str, str, i
 
 def _of_guest(take: Note, inside: dict[str, Any], moments: tuple[str, str, int]) -> list[Value]:
     return [
-        take("start", inside.get("boot_seconds"), SECONDS, HOW_GUEST_START),
+        take("start", inside.get("seconds"), SECONDS, f"{HOW_GUEST_START}; {inside.get('how')}"),
         take("memory_pss", inside.get("memory_bytes"), BYTES, HOW_PSS_GUEST),
-        take("processes_inside", inside.get("processes"), COUNT, "counted in /proc of the guest"),
+        take("processes_inside", inside.get("processes"), COUNT, HOW_IN_GUEST),
+        take("kernel_threads", inside.get("kernel_threads"), COUNT, "process 2 and its children"),
         take("guest_pid_outside", inside.get("host_pid"), COUNT, "QEMU, as the host counts it"),
         take("kernel", inside.get("kernel"), TEXT, "read in the guest: uname -r"),
         take("boot", inside.get("boot"), TEXT, "read in the guest: boot_id in /proc"),
@@ -146,15 +148,17 @@ async def _look_inside(machine: Machine) -> dict[str, Any]:
 
 
 async def _look_at_guest(machine: Machine) -> dict[str, Any]:
-    """The guest's facts, and what its QEMU process takes."""
-    facts, guests, processes = await asyncio.gather(
-        following.ask_guests(machine, "facts"),
-        following.ask_guests(machine, "list"),
+    """The guest's facts, what is in it, and what its QEMU process takes."""
+    said: list[dict[str, Any]] = []
+    inside, processes, _ = await asyncio.gather(
+        guest_look.look(machine, "main"),
         figures.processes(machine.container_id),
+        following.follow(machine, [guest_look.GUEST, "state"], said.append, timeout_seconds=15),
     )
-    main: dict[str, Any] = next((guest for guest in guests if guest.get("name") == "main"), {})
     qemu = [pid for pid, name in processes if name.startswith("qemu")]
-    return main | (facts[0] if facts else {}) | {"host_pid": qemu[0] if qemu else None}
+    state: dict[str, Any] = said[0] if said else {}
+    state.update(inside, host_pid=qemu[0] if qemu else None)
+    return state
 
 
 async def _own_bytes(machine: Machine) -> int | None:

@@ -35,19 +35,18 @@ async def _survive(containers: Containers, guests: Guests, say: OnStage) -> Resu
     try:
         await asyncio.gather(*(_prepare(side) for side in sides))
         rounds = [await _roll_call(containers, guests, "before", say)]
-        panic = (await guests.ask("panic", VICTIM))[-1:]
+        await guests.ask("end", VICTIM)
         rounds.append(await _roll_call(containers, guests, "panic", say))
-        kill = (await containers.ask("kill", VICTIM))[-1:]
+        kill = (await containers.ask("end", VICTIM))[-1:]
         rounds.append(await _roll_call(containers, guests, "kill", say))
     finally:
         await asyncio.gather(*(side.ask("stop", PREFIX) for side in sides))
-    says = panic[0].get("says", "") if panic else ""
     values = [
         taker(name)(f"alive_{each['after']}", "alive" if answer else "dead", TEXT, HOW_ALIVE)
         for each in rounds
         for name, answer in each["alive"].items()
     ]
-    return values, {"rounds": rounds, "panic_says": says, "kill_exit": _exit_of(kill)}
+    return values, {"rounds": rounds, "kill_exit": _exit_of(kill)}
 
 
 def _exit_of(kill: list[dict[str, Any]]) -> int | None:
@@ -67,7 +66,7 @@ async def _roll_call(
     containers: Containers, guests: Guests, after: str, say: OnStage
 ) -> dict[str, Any]:
     """Who answers, by name: the boot id each one reads, or None for the dead."""
-    boxes, houses = await asyncio.gather(containers.ask("list", PREFIX), guests.ask("list"))
+    boxes, houses = await asyncio.gather(containers.ask("list", PREFIX), guests.ask("list", PREFIX))
     inside = {row["name"]: row for row in boxes}
     guest = {row["name"]: row for row in houses}
     alive = {

@@ -3,7 +3,7 @@
     python3 - start NAME IMAGE      create, start, until the shell's first byte; then look
     python3 - start NAME IMAGE bare     the same without the look
     python3 - list PREFIX           one line a container of that name
-    python3 - kill NAME             end its process 1, as the kernel would on an error
+    python3 - end NAME              kill its process 1, as the kernel would on an error
     python3 - stop PREFIX           remove all containers of that name
 
 Source: Docker Engine API reference, "Containers".
@@ -179,5 +179,5 @@ def remove(container: str) -> None:
     call("DELETE", f"/containers/{container}", force=1)
 
 
-COMMANDS: dict[str, Any] = {"start": start, "list": listing, "kill": kill, "stop": stop}
+COMMANDS: dict[str, Any] = {"start": start, "list": listing, "end": kill, "stop": stop}
 COMMANDS[sys.argv[1]](*sys.argv[2:])

@@ -9,7 +9,7 @@ const BAR = 20;
 // The stage that ends when the guest's own kernel has booted.
 const KERNEL_STAGE = "init";
 const STAGE_WORDS = {
-  qemu: "start QEMU", kernel: "load its kernel", init: "boot its kernel", prompt: "init to prompt",
+  qemu: "start QEMU", kernel: "load its kernel", init: "boot its kernel", prompt: "QEMU, init and prompt",
   create: "create", start: "start",
 };
 

@@ -17,17 +17,17 @@ const ROUNDS = [
   ["kill", "After the container's process 1 was killed"],
 ];
 
-function verdict(boot, wasThere) {
+function verdict(boot) {
   if (boot === undefined) return h("td", {}, "–");
   if (boot === null) return h("td", { class: "is-dead" }, icon("fail"), h("b", {}, "dead"));
-  return h("td", {}, icon("pass"), " answers", h("span", { class: "data" }, wasThere && boot !== "answers" ? shortBoot(boot) : ""));
+  return h("td", {}, icon("pass"), " answers", h("span", { class: "data" }, boot === "answers" ? "" : shortBoot(boot)));
 }
 
 function table(rounds) {
   const by = Object.fromEntries(rounds.map(({ after, alive }) => [after, alive]));
   const head = h("thead", {}, h("tr", {}, ["Who", ...ROUNDS.map(([, word]) => word)].map((word) => h("th", { scope: "col" }, word))));
   const body = NAMES.map(([name, word]) => h("tr", { class: name === "host" ? "below" : null }, h("th", { scope: "row" }, word),
-    ROUNDS.map(([round]) => verdict(by[round]?.[name], round !== "before" || true))));
+    ROUNDS.map(([round]) => verdict(by[round]?.[name]))));
   const sheet = h("table", { class: "sheet survival" }, h("caption", {}, "Who answers, with the boot id it reads"), head, h("tbody", {}, body));
   return h("div", { class: "scroll-x", tabindex: "0", role: "region", "aria-label": "Who answers after each blow" }, sheet);
 }
@@ -81,9 +81,8 @@ class Survival {
     place.replaceChildren(table(rounds), ...(outcome ? [this.#last(outcome), files] : []));
   }
 
-  #last({ panic_says, kill_exit }) {
-    return h("p", { class: "quiet" }, panic_says ? h("span", {}, "The VM's last words: ", h("code", {}, panic_says), ". ") : "",
-      kill_exit === null ? "" : `The container ended with exit ${kill_exit}, 128 and the number of the signal, 9.`);
+  #last({ kill_exit }) {
+    return h("p", { class: "quiet" }, kill_exit === null ? "" : `The container ended with exit ${kill_exit}: 128 and the number of the signal, 9.`);
   }
 }
 

@@ -89,7 +89,7 @@ def test_a_contender_starts_is_listed_killed_and_removed(shared_docker: Machine)
     assert came.facts["disk_bytes"] < MIB
     (row,) = asyncio.run(side.ask("list", "race"))
     assert (row["name"], row["state"]) == ("race", "running")
-    assert asyncio.run(side.ask("kill", "race"))[0]["exit"] == 137
+    assert asyncio.run(side.ask("end", "race"))[0]["exit"] == 137
     assert asyncio.run(side.ask("list", "race"))[0]["state"] == "exited"
     asyncio.run(side.ask("stop", "race"))
     assert asyncio.run(side.ask("list", "race")) == []
