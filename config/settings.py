@@ -262,6 +262,7 @@ SANDBOX_DISK_FULL_PERCENT = env.int("SANDBOX_DISK_FULL_PERCENT", default=95)
 # Warm machines kept ready per kind; `manage.py pool warm` adds more for a class.
 SANDBOX_POOL_SHELL = env.int("SANDBOX_POOL_SHELL", default=1)
 SANDBOX_POOL_DOCKER = env.int("SANDBOX_POOL_DOCKER", default=1)
+SANDBOX_POOL_VM = env.int("SANDBOX_POOL_VM", default=1)
 # Warm machines that are made at once.
 SANDBOX_POOL_IN_FLIGHT = env.int("SANDBOX_POOL_IN_FLIGHT", default=2)
 # Seconds after which a warm machine is replaced.
@@ -275,6 +276,9 @@ SANDBOX_SHELL_PIDS = env.int("SANDBOX_SHELL_PIDS", default=256)
 SANDBOX_DOCKER_MEMORY_MIB = env.int("SANDBOX_DOCKER_MEMORY_MIB", default=1024)
 SANDBOX_DOCKER_CPUS = env.float("SANDBOX_DOCKER_CPUS", default=2.0)
 SANDBOX_DOCKER_PIDS = env.int("SANDBOX_DOCKER_PIDS", default=512)
+SANDBOX_VM_MEMORY_MIB = env.int("SANDBOX_VM_MEMORY_MIB", default=640)
+SANDBOX_VM_CPUS = env.float("SANDBOX_VM_CPUS", default=1.0)
+SANDBOX_VM_PIDS = env.int("SANDBOX_VM_PIDS", default=256)
 # What a `docker` machine may take of the host's disk, in MiB; beyond it the sandbox is ended.
 SANDBOX_DOCKER_DISK_MIB = env.int("SANDBOX_DOCKER_DISK_MIB", default=8192)
 # Runtime per kind (an entry of the engine's runtimes); empty is the engine's default.
@@ -284,6 +288,7 @@ SANDBOX_RUNTIME_DOCKER = env.str("SANDBOX_RUNTIME_DOCKER", default="")
 # `host:port=address` for one in a private range, comma-separated. Empty: nothing.
 SANDBOX_EGRESS_SHELL = [e.strip() for e in env.list("SANDBOX_EGRESS_SHELL", default=[])]
 SANDBOX_EGRESS_DOCKER = [e.strip() for e in env.list("SANDBOX_EGRESS_DOCKER", default=[])]
+SANDBOX_RUNTIME_VM = env.str("SANDBOX_RUNTIME_VM", default="")
 # Promises of the host whose absence the operator accepts, comma-separated ids
 # (`manage.py sandboxreport` lists them); kinds of machine that need them are on all the same.
 SANDBOX_ACCEPT_RISK = [p.strip() for p in env.list("SANDBOX_ACCEPT_RISK", default=[])]

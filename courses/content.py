@@ -11,15 +11,17 @@ from courses.glossary import Term
 from courses.pictures import Picture
 from courses.problems import ContentProblem
 from courses.questions import Prediction, Quiz
-from courses.schema import CheckUser, Layout, MachineKind, Network
+from courses.schema import CheckUser, GuestSize, Layout, Login, MachineKind, Network
 
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine that a lesson asks for."""
+    """A machine that a lesson asks for; `guest` and `login` say nothing but for kind vm."""
 
     name: str
     kind: MachineKind
+    guest: GuestSize = "small"
+    login: Login = "auto"
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,8 @@ def sandbox_spec(lesson: Lesson, passed: frozenset[str] = frozenset()) -> Sandbo
             setup=_setup(lesson, machine.name, passed),
             files_from=str(lesson.files[machine.name]) if machine.name in lesson.files else None,
             images=lesson.images if machine.kind == "docker" else (),
+            guest=machine.guest,
+            login=machine.login,
         )
         for machine in lesson.machines
     )

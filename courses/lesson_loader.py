@@ -62,7 +62,10 @@ class LessonReader:
             summary=meta.summary,
             minutes=meta.minutes,
             objectives=meta.objectives,
-            machines=tuple(Machine(name, entry.kind) for name, entry in meta.machines.items()),
+            machines=tuple(
+                Machine(name, entry.kind, entry.guest or "small", entry.login or "auto")
+                for name, entry in meta.machines.items()
+            ),
             network=meta.network,
             previews=tuple(Preview(p.machine, p.port, p.title) for p in meta.previews),
             layout=meta.layout,

@@ -20,6 +20,8 @@ from pydantic import (
 )
 
 MachineKind = Literal["shell", "docker", "vm"]
+GuestSize = Literal["small", "full"]
+Login = Literal["auto", "prompt"]
 Network = Literal["isolated", "none"]
 Layout = Literal["split", "terminal", "text"]
 CheckUser = Literal["root", "learner"]
@@ -78,9 +80,20 @@ class CourseMeta(Strict):
 
 
 class MachineMeta(Strict):
-    """One entry of `machines:`; the kind decides image, size and isolation."""
+    """One entry of `machines:`; the kind decides image, size and isolation.
+
+    `guest` (small, full) and `login` (auto, prompt) are for kind vm.
+    """
 
     kind: MachineKind
+    guest: GuestSize | None = None
+    login: Login | None = None
+
+    @model_validator(mode="after")
+    def _guest_needs_vm(self) -> Self:
+        if self.kind != "vm" and (self.guest or self.login):
+            raise ValueError("guest and login are for machines of kind vm")
+        return self
 
 
 class PreviewMeta(Strict):

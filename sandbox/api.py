@@ -21,6 +21,23 @@ class TerminalOut(Schema):
     title: str
 
 
+class GuestOut(Schema):
+    """The guest of a `vm` machine. The machine's own kernel and boot id are the guest's."""
+
+    size: str
+    # What lies below: the kernel that the hypervisor runs on.
+    host_kernel_release: str | None
+    host_boot_id: str | None
+    # "kvm", or "tcg": emulated, and then why, in words; figures of it must carry them.
+    accelerator: str
+    emulated: str | None
+    # "booted" or "restored" (from this host's snapshot), and the seconds to its prompt.
+    how: str
+    seconds: float | None
+    # Boots before this one that hung and were begun again.
+    hangs: int
+
+
 class MachineOut(Schema):
     name: str
     kind: str
@@ -31,6 +48,7 @@ class MachineOut(Schema):
     notice: str | None
     terminal: str
     terminals: list[TerminalOut]
+    guest: GuestOut | None
 
 
 class StageOut(Schema):

@@ -7,24 +7,27 @@ row remembers. Every step may run twice.
 
 import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
-from sandbox import delegation, egress_keeper, engine, hostconfig, machines, stream, uid_ranges
-from sandbox.errors import MachineFailed, SandboxEngineError, SetupFailed
-from sandbox.markers import Failed, Marker, MarkerReader, Ready, Stage, parse
+from sandbox import egress_keeper, engine, hostconfig, machines, uid_ranges
+from sandbox.accelerator import EMULATED, NONE, Accelerator
+from sandbox.coming_up import OnStage, come_up
+from sandbox.errors import SandboxEngineError, SetupFailed
+from sandbox.hostconfig import GUEST_SECONDS, GuestWish
+from sandbox.markers import Guest, Ready
 from sandbox.models import Machine, Sandbox, WarmMachine
 from sandbox.specs import MachineSpec, limits_of
 
 log = logging.getLogger(__name__)
 READY_TIMEOUT_SECONDS = {"shell": 20, "docker": 45}
+# A guest's own watchdog tells first; this is for a machine that says nothing at all.
+GUEST_GRACE_SECONDS = 20
 SETUP_TIMEOUT_SECONDS = 120
-ADOPTED_POLL_SECONDS = 2.0
-LOGIN_RECORD = "/run/slipway/login"
-OnStage = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class MachineFacts:
     boot_id: str
     shell_pid: int
     notice: str
+    # Fields of `models.GuestFacts`, for a `vm` machine.
+    guest: Mapping[str, Any] = field(default_factory=dict)
 
 
 def instance_label() -> str:
@@ -73,12 +78,13 @@ def make_machine(
     on_stage: OnStage,
     deadline_seconds: int | None = None,
     neighbours: tuple[str, ...] = (),
+    accelerator: Accelerator = NONE,
 ) -> MachineFacts:
     """Create and start a machine, wait until its shell is there; return what it said.
 
     `owner_id`: the sandbox it is made for, or the warm machine. `deadline_seconds`: after
     which it ends by itself, None for the longest life of a sandbox. `neighbours`: names of
-    the sandbox's other machines.
+    the sandbox's other machines. `accelerator`: how a guest runs, for kind `vm`.
     Touches no database, so that several machines can be made in threads.
     Raises SandboxEngineError; MachineFailed when the machine did not come up.
     """
@@ -92,78 +98,50 @@ def make_machine(
         spec.kind,
         spec.name,
         labels,
-        network=network,
+        # A guest has no card; the machine around it has nobody to talk to.
+        network=None if spec.kind == "vm" else network,
         data_volume=volume,
         deadline_seconds=deadline_seconds,
         neighbours=neighbours,
+        guest=GuestWish(spec.guest, spec.login, accelerator.name, accelerator.kvm_group),
     )
     container_id = engine.create_container(name, body)
     if spec.kind == "docker":
         uid_ranges.write_range(container_id, hostconfig.DATA_ROOT)
     on_stage("created")
-    come_up = _come_up(container_id, spec.kind, READY_TIMEOUT_SECONDS[spec.kind], on_stage)
-    ready, notice = asyncio.run(come_up)
+    if spec.kind == "vm":
+        timeout_seconds = GUEST_SECONDS[spec.guest] + GUEST_GRACE_SECONDS
+    else:
+        timeout_seconds = READY_TIMEOUT_SECONDS[spec.kind]
+    (ready, guest), notice = asyncio.run(
+        come_up(container_id, spec.kind, timeout_seconds, on_stage)
+    )
+    spoken = guest or ready
     return MachineFacts(
-        container_id, body["Image"], ready.kernel_release, ready.boot_id, ready.pid, notice
+        container_id,
+        body["Image"],
+        spoken.kernel_release,
+        spoken.boot_id,
+        spoken.pid,
+        notice,
+        _guest_facts(spec, accelerator, ready, guest) if guest else {},
     )
 
 
-async def _come_up(
-    container_id: str, kind: str, timeout_seconds: float, on_stage: OnStage
-) -> tuple[Ready, str]:
-    """Start a machine and wait until its shell is there; return what it said, and a notice."""
-    markers: asyncio.Queue[Marker | None] = asyncio.Queue()
-    reader = MarkerReader(markers.put_nowait)
-    # Attached before the start: the engine's log keeps whole lines only, and a marker or a
-    # prompt is none yet.
-    attached = await stream.attach(container_id)
-    attached.listen(reader.feed, lambda: markers.put_nowait(None))
-    try:
-        async with asyncio.timeout(timeout_seconds):
-            await asyncio.to_thread(engine.start_container, container_id)
-            on_stage("started")
-            notice = ""
-            if kind == "docker":
-                notice = await asyncio.to_thread(delegation.delegate_cgroup, container_id)
-            return await _first_ready(container_id, markers, on_stage), notice
-    except TimeoutError as error:
-        log.error("machine %s gave no prompt in %s s", container_id[:12], timeout_seconds)
-        raise MachineFailed(
-            f"A machine gave no prompt within {timeout_seconds:.0f} seconds."
-        ) from error
-    finally:
-        attached.close()
-
-
-async def _first_ready(
-    container_id: str, markers: asyncio.Queue[Marker | None], on_stage: OnStage
-) -> Ready:
-    while True:
-        try:
-            async with asyncio.timeout(ADOPTED_POLL_SECONDS):
-                marker = await markers.get()
-        except TimeoutError:
-            # A machine adopted from another worker may have spoken before we listened.
-            if spoken := await _login_record(container_id):
-                return spoken
-            continue
-        if isinstance(marker, Ready):
-            return marker
-        if isinstance(marker, Stage):
-            on_stage(marker.name)
-        elif marker is None or isinstance(marker, Failed):
-            why = marker.reason if isinstance(marker, Failed) else "it ended at once"
-            log.error("machine %s did not come up: %s", container_id[:12], why)
-            raise MachineFailed(f"A machine did not come up: {why}.")
-
-
-async def _login_record(container_id: str) -> Ready | None:
-    """What PID 1 wrote down when it started the shell, None if it has not yet."""
-    _code, out, _err = await machines.exec_collect(
-        container_id, ["/bin/cat", LOGIN_RECORD], b"", user="1000:1000", env={}, wait_seconds=5
-    )
-    said = parse(b"ready;" + out.strip())
-    return said if isinstance(said, Ready) else None
+def _guest_facts(
+    spec: MachineSpec, accelerator: Accelerator, ready: Ready, guest: Guest
+) -> dict[str, Any]:
+    """Fields of `models.GuestFacts`: PID 1 spoke of the host's kernel, the guest of its own."""
+    return {
+        "guest": spec.guest,
+        "host_kernel_release": ready.kernel_release,
+        "host_boot_id": ready.boot_id,
+        "accelerator": guest.accelerator,
+        "emulated": accelerator.reason if guest.accelerator == EMULATED else "",
+        "guest_how": guest.how,
+        "guest_seconds": guest.seconds,
+        "guest_hangs": guest.hangs,
+    }
 
 
 def prepare_machine(machine: Machine, spec: MachineSpec, on_stage: OnStage) -> None:

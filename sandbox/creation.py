@@ -11,7 +11,16 @@ from typing import Any
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from sandbox import admission, assembly, dispatch, hosts, pool, pool_keeper, transitions
+from sandbox import (
+    accelerator,
+    admission,
+    assembly,
+    dispatch,
+    hosts,
+    pool,
+    pool_keeper,
+    transitions,
+)
 from sandbox.errors import SandboxEngineError, SandboxError
 from sandbox.models import Machine, Sandbox, State, WarmMachine
 from sandbox.specs import MachineSpec, SandboxSpec
@@ -85,6 +94,8 @@ def _make_all(
     claimed = {warm.name: warm for warm in WarmMachine.objects.filter(sandbox_id=sandbox_id)}
     if len(claimed) < len(spec.machines):
         pool_keeper.make_room()
+    # Read here: the threads leave the database alone.
+    accelerated = accelerator.of_host()
 
     def make(machine: MachineSpec) -> assembly.MachineFacts:
         prefix = "" if alone else f"{machine.name} "
@@ -98,6 +109,7 @@ def _make_all(
             network,
             lambda stage: said.put(prefix + stage),
             neighbours=tuple(other.name for other in spec.machines if other != machine),
+            accelerator=accelerated,
         )
         said.put(f"{prefix}prompt")
         return facts
@@ -127,6 +139,8 @@ def _record(sandbox_id: str, name: str, facts: assembly.MachineFacts) -> Machine
     machine.boot_id = facts.boot_id
     machine.shell_pid = facts.shell_pid
     machine.notice = facts.notice
+    for name, value in facts.guest.items():
+        setattr(machine, name, value)
     machine.save()
     return machine
 

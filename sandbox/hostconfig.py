@@ -4,6 +4,7 @@ The bodies are plain engine API objects, because the SDK has no argument for mas
 `sandbox/images/README.md` says why the images need each of these.
 """
 
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from django.conf import settings
 
 from sandbox import egress, egress_keeper
 from sandbox.images import seed_volume
+from sandbox.kvm import DEVICE
 from sandbox.specs import KindLimits, limits_of
 
 LEARNER = "1000:1000"
@@ -19,8 +21,35 @@ MIB = 1024 * 1024
 _TMPFS = "rw,nosuid,nodev"
 DATA_ROOT = "/home/learner/.local/share/docker"
 SECCOMP_DOCKER = Path(__file__).parent / "images" / "docker" / "seccomp.json"
+SNAPSHOTS = "/snapshots"
+# Two tries of a cold boot that hangs, on a busy host that emulates.
+GUEST_SECONDS = {"small": 150, "full": 420}
 # After every extension is used up, PID 1 ends the machine by itself this much later.
 DEADLINE_GRACE_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class GuestWish:
+    """What a `vm` machine runs: size, login, how ("kvm", "tcg" is emulation).
+
+    `kvm_group`: the number of the group that may use the host's /dev/kvm. `snapshots`: a
+    volume with this host's snapshots, empty for none.
+    """
+
+    size: str = "small"
+    login: str = "auto"
+    accelerator: str = "tcg"
+    kvm_group: int | None = None
+    snapshots: str = ""
+
+    def environment(self) -> list[str]:
+        """For the machine's supervisor and PID 1."""
+        return [
+            f"SLIPWAY_GUEST={self.size}",
+            f"SLIPWAY_LOGIN={self.login}",
+            f"SLIPWAY_ACCELERATOR={self.accelerator}",
+            f"SLIPWAY_SERVICE_SECONDS={GUEST_SECONDS[self.size]}",
+        ]
 
 
 def container_body(
@@ -32,6 +61,7 @@ def container_body(
     data_volume: str,
     deadline_seconds: int | None = None,
     neighbours: tuple[str, ...] = (),
+    guest: GuestWish | None = None,
 ) -> dict[str, Any]:
     """The create call for one machine of `kind`, named `machine` inside.
 
@@ -39,10 +69,15 @@ def container_body(
     `deadline_seconds`: the machine ends by itself after so long; None: `longest_life_seconds()`.
     `data_volume`: volume of the inner engine's data (kind `docker` only).
     `neighbours`: names of the sandbox's other machines, which no egress proxy is asked for.
+    `guest`: what runs in a machine of kind `vm`, None for an emulated small guest.
     """
     limits = limits_of(kind)
     host = _common_host_config(limits) | {"NetworkMode": network or "none"}
-    own = _shell_host_config() if kind == "shell" else _docker_host_config(data_volume)
+    guest = guest or GuestWish()
+    if kind == "vm":
+        own = _vm_host_config(guest)
+    else:
+        own = _shell_host_config() if kind == "shell" else _docker_host_config(data_volume)
     host |= own | {"Tmpfs": host["Tmpfs"] | own["Tmpfs"]}
     if outside := egress_keeper.mount(kind):
         host["Mounts"] = [*host.get("Mounts", []), *outside]
@@ -57,6 +92,7 @@ def container_body(
             f"SLIPWAY_DEADLINE_SECONDS={deadline_seconds or longest_life_seconds()}",
             f"LAB_MACHINE={machine}",
             *egress.environment(kind, neighbours),
+            *(guest.environment() if kind == "vm" else []),
         ],
         "Labels": labels,
         "HostConfig": host,
@@ -151,6 +187,29 @@ def _docker_host_config(data_volume: str) -> dict[str, Any]:
             },
         ],
     }
+
+
+def _vm_host_config(guest: GuestWish) -> dict[str, Any]:
+    config: dict[str, Any] = {
+        "SecurityOpt": ["no-new-privileges"],
+        "ReadonlyRootfs": True,
+        # /run holds QEMU's sockets and what a guest writes to its disk; all of it counts as
+        # the machine's memory.
+        "Tmpfs": {
+            "/tmp": f"{_TMPFS},noexec,size=8m,nr_inodes=500,mode=1777",  # noqa: S108
+            "/run": f"{_TMPFS},noexec,size=256m,nr_inodes=2000,uid=1000,gid=0,mode=0775",
+        },
+    }
+    if guest.snapshots:
+        config["Mounts"] = [
+            {"Type": "volume", "Source": guest.snapshots, "Target": SNAPSHOTS, "ReadOnly": True}
+        ]
+    if guest.accelerator == "kvm":
+        config["Devices"] = [
+            {"PathOnHost": DEVICE, "PathInContainer": DEVICE, "CgroupPermissions": "rw"}
+        ]
+        config["GroupAdd"] = [] if guest.kvm_group is None else [str(guest.kvm_group)]
+    return config
 
 
 @cache

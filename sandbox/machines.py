@@ -26,11 +26,16 @@ FILE_LIMIT_BYTES = 1024 * 1024
 # The script's own limit ends it inside; this much later we stop waiting for the engine.
 GRACE_SECONDS = 5
 EXIT_POLL_SECONDS = 0.02
-TIMED_OUT = (124, 137)
+# 143: how a small guest's `timeout` ends when its program obeys.
+TIMED_OUT = (124, 137, 143)
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+GUEST_COMMAND = "/usr/local/lib/slipway/guest"
 INNER_ENGINE = "unix:///run/user/1000/docker.sock"
 # Words are expanded before redirections are made (POSIX, "Simple Commands").
 RUN_STANDARD_INPUT = ["/bin/bash", "-c", 'eval "$(cat)" </dev/null']
+TAR = "/bin/tar -x -C / -p --no-same-owner --no-overwrite-dir -f -"
+# What the small guest's tar knows of it.
+BUSYBOX_TAR = "/bin/tar -x -C / -p -o -f -"
 User = Literal["root", "learner"]
 
 
@@ -109,13 +114,16 @@ def _run(
 ) -> ScriptResult:
     began = time.monotonic()
     bounded = ["/usr/bin/timeout", "-k", "2", str(timeout_seconds), *command]
+    environment = _environment(machine, env or {})
+    if machine.kind == "vm":
+        bounded = in_guest(user, environment, bounded)
     code, out, err = asyncio.run(
         exec_collect(
             machine.container_id,
             bounded,
             stdin,
             user=_engine_user(machine.kind, user),
-            env=_environment(machine, env or {}),
+            env={} if machine.kind == "vm" else environment,
             wait_seconds=timeout_seconds + GRACE_SECONDS,
         )
     )
@@ -131,7 +139,15 @@ def _run(
     )
 
 
+def in_guest(user: User, environment: Mapping[str, str], command: list[str]) -> list[str]:
+    """The command that runs `command` in the guest of a `vm` machine, by its control port."""
+    variables = [f"--env={name}={value}" for name, value in environment.items()]
+    return [GUEST_COMMAND, "run", f"--user={user}", *variables, "--", *command]
+
+
 def _engine_user(kind: str, user: User) -> str:
+    if kind == "vm":
+        return "1000:1000"  # of the machine around the guest; who it is in there, `run` says
     return "0:0" if user == "root" and kind != "docker" else "1000:1000"
 
 
@@ -202,9 +218,12 @@ def write_file(sandbox: Sandbox, machine_name: str, path: str, content: bytes) -
     quoted = shlex.quote(full)
     # A temporary name first: a full disk leaves the old file whole.
     program = (
-        f'set -e; t={quoted}; t=$(readlink -m -- "$t"); mkdir -p -- "$(dirname -- "$t")"; '
+        f"set -e; t={quoted}; "
+        'while [ -L "$t" ]; do l=$(readlink -- "$t"); '
+        'case $l in /*) t=$l ;; *) t=$(dirname -- "$t")/$l ;; esac; done; '
+        '[ ! -d "$t" ] || { echo "$t is a folder" >&2; exit 1; }; mkdir -p -- "$(dirname -- "$t")"; '
         'n="$t.slipway.$$"; trap \'rm -f -- "$n"\' EXIT; cat > "$n"; '
-        'if [ -f "$t" ]; then chmod --reference="$t" -- "$n"; fi; mv -fT -- "$n" "$t"'
+        'if [ -f "$t" ]; then chmod "$(stat -c %a -- "$t")" -- "$n"; fi; mv -f -- "$n" "$t"'
     )
     result = _run(
         machine,
@@ -230,17 +249,7 @@ def copy_tree(machine: Machine, folder: Path) -> None:
         archive = _archive(folder, inside)
         if archive is None:
             continue
-        command = [
-            "/bin/tar",
-            "-x",
-            "-C",
-            "/",
-            "-p",
-            "--no-same-owner",
-            "--no-overwrite-dir",
-            "-f",
-            "-",
-        ]
+        command = (TAR if machine.kind != "vm" else BUSYBOX_TAR).split()
         result = _run(
             machine,
             command,

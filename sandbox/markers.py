@@ -9,7 +9,7 @@ has ended (FinalTerm's semantic prompts, as iTerm2 and VS Code document them).
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -72,7 +72,41 @@ class CommandEnded:
     exit: int
 
 
-Marker = Ready | Stage | Failed | Exited | CommandLine | CommandStarted | CommandEnded
+@dataclass(frozen=True)
+class Guest:
+    """The guest of a `vm` machine has a shell at its prompt: what the guest says of itself.
+
+    `accelerator` is "kvm" or "tcg" (emulated); `how` is "booted" or "restored"; `seconds` it
+    took so long, from the start of QEMU to the prompt; `hangs`: boots before that hung.
+    """
+
+    pid: int
+    kernel_release: str
+    boot_id: str
+    accelerator: str
+    how: str
+    seconds: float
+    hangs: int
+
+
+@dataclass(frozen=True)
+class GuestEnded:
+    """The guest is gone while its machine lives: "panicked", "off" or "lost"."""
+
+    state: str
+
+
+Marker = (
+    Ready
+    | Stage
+    | Failed
+    | Exited
+    | CommandLine
+    | CommandStarted
+    | CommandEnded
+    | Guest
+    | GuestEnded
+)
 
 
 class MarkerReader:
@@ -122,9 +156,29 @@ def parse(payload: bytes) -> Marker | None:
         return Exited(int(rest[:3]))
     if kind == "command":
         return CommandLine(unquote(rest)[:COMMAND_CHARACTERS])
-    if kind != "ready":
+    if kind == "guest-ended":
+        return GuestEnded(rest[:20])
+    if kind not in ("ready", "guest"):
         return None
     fields = dict(part.partition("=")[::2] for part in rest.split(";"))
     if not fields.get("pid", "").isdigit():
         return None
+    if kind == "guest":
+        return _guest(fields)
     return Ready(int(fields["pid"]), fields.get("kernel", "")[:100], fields.get("boot", "")[:40])
+
+
+def _guest(fields: Mapping[str, str]) -> Guest | None:
+    try:
+        seconds, hangs = float(fields["seconds"]), int(fields["hangs"])
+    except (KeyError, ValueError):
+        return None
+    return Guest(
+        int(fields["pid"]),
+        fields.get("kernel", "")[:100],
+        fields.get("boot", "")[:40],
+        fields.get("accelerator", "")[:10],
+        fields.get("how", "")[:10],
+        seconds,
+        hangs,
+    )

@@ -108,7 +108,28 @@ class Sandbox(models.Model):
         return f"{self.id} ({self.course}/{self.lesson}, {self.state})"
 
 
-class Machine(models.Model):
+class GuestFacts(models.Model):
+    """What is known of the guest of a `vm` machine; all empty for other kinds.
+
+    `kernel_release` and `boot_id` of the machine are then the guest's own, these the host's.
+    """
+
+    guest = models.CharField(max_length=10, blank=True)
+    host_kernel_release = models.CharField(max_length=100, blank=True)
+    host_boot_id = models.CharField(max_length=40, blank=True)
+    # "kvm" or "tcg"; why it is emulated, in words for learners, empty when it is not.
+    accelerator = models.CharField(max_length=10, blank=True)
+    emulated = models.CharField(max_length=400, blank=True)
+    # "booted" or "restored", the seconds from QEMU's start to the prompt, boots that hung before.
+    guest_how = models.CharField(max_length=10, blank=True)
+    guest_seconds = models.FloatField(null=True)
+    guest_hangs = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+
+class Machine(GuestFacts):
     """One machine of a sandbox and what was read from it when it came up."""
 
     sandbox = models.ForeignKey(Sandbox, on_delete=models.CASCADE, related_name="machines")
@@ -163,7 +184,7 @@ class WarmState(models.TextChoices):
     DISCARDED = "discarded"
 
 
-class WarmMachine(models.Model):
+class WarmMachine(GuestFacts):
     """A machine made before anybody asked; its engine objects carry its id as `slipway.sandbox`."""
 
     id = models.CharField(primary_key=True, max_length=12, default=make_sandbox_id)

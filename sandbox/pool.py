@@ -33,7 +33,8 @@ def claim(sandbox: Sandbox, spec: SandboxSpec) -> int:
     """
     if spec.needs_network:
         return 0
-    return sum(_claim_one(sandbox, machine.kind, machine.name) for machine in spec.machines)
+    plain = [machine for machine in spec.machines if machine.is_plain]
+    return sum(_claim_one(sandbox, machine.kind, machine.name) for machine in plain)
 
 
 def _claim_one(sandbox: Sandbox, kind: str, name: str) -> bool:

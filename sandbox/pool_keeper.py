@@ -11,9 +11,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from sandbox import admission, assembly, dispatch, engine, hostconfig, hosts, pool
+from sandbox import accelerator, admission, assembly, dispatch, engine, hostconfig, hosts, pool
 from sandbox.errors import SandboxEngineError, SandboxError
-from sandbox.models import Sandbox, State, WarmMachine, WarmState
+from sandbox.models import GuestFacts, Sandbox, State, WarmMachine, WarmState
 from sandbox.specs import MachineSpec
 
 log = logging.getLogger(__name__)
@@ -86,7 +86,10 @@ def _make(warm: WarmMachine) -> bool:
     deadline = hostconfig.longest_life_seconds() + settings.SANDBOX_POOL_AGE_SECONDS
     spec = MachineSpec(name=warm.name, kind=warm.kind)  # type: ignore[arg-type]
     try:
-        facts = assembly.make_machine(warm.pk, spec, None, lambda _: None, deadline)
+        accelerated = accelerator.of_host()
+        facts = assembly.make_machine(
+            warm.pk, spec, None, lambda _: None, deadline, accelerator=accelerated
+        )
         started_at = _engine_started_at(facts.container_id)
     except SandboxError as error:
         log.warning("warm %s %s did not come up: %s", warm.kind, warm.pk, error)
@@ -101,6 +104,7 @@ def _make(warm: WarmMachine) -> bool:
         boot_id=facts.boot_id,
         shell_pid=facts.shell_pid,
         notice=facts.notice,
+        **facts.guest,
         engine_started_at=started_at,
         ready_at=now,
         expires_at=now + timedelta(seconds=settings.SANDBOX_POOL_AGE_SECONDS),
@@ -138,6 +142,7 @@ def facts_of(warm: WarmMachine) -> assembly.MachineFacts:
         warm.boot_id,
         warm.shell_pid or 0,
         warm.notice,
+        {each.name: getattr(warm, each.name) for each in GuestFacts._meta.get_fields()},
     )
 
 

@@ -52,6 +52,21 @@ def _machine(machine: Machine, sandbox: Sandbox) -> dict[str, Any]:
         "notice": machine.notice or None,
         "terminal": terminal_names.MAIN,
         "terminals": terminal_names.of(machine),
+        "guest": _guest(machine) if machine.guest else None,
+    }
+
+
+def _guest(machine: Machine) -> dict[str, Any]:
+    """Of a `vm` machine: what lies below its guest's kernel, and how the guest runs."""
+    return {
+        "size": machine.guest,
+        "host_kernel_release": machine.host_kernel_release or None,
+        "host_boot_id": machine.host_boot_id or None,
+        "accelerator": machine.accelerator,
+        "emulated": machine.emulated or None,
+        "how": machine.guest_how,
+        "seconds": machine.guest_seconds,
+        "hangs": machine.guest_hangs,
     }
 
 

@@ -13,9 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sandbox.images import image_ref
 
 Kind = Literal["shell", "docker", "vm"]
+# Sizes of a guest, by name; what is behind them is the machine image's business.
+GuestSize = Literal["small", "full"]
+Login = Literal["auto", "prompt"]
 MACHINE_NAME = r"^[a-z][a-z0-9-]{0,30}$"
 # Kinds that this version can run; a lesson with another kind shows its text only.
-RUNNABLE_KINDS: frozenset[str] = frozenset({"shell", "docker"})
+RUNNABLE_KINDS: frozenset[str] = frozenset({"shell", "docker", "vm"})
 
 
 class MachineSpec(BaseModel):
@@ -24,6 +27,8 @@ class MachineSpec(BaseModel):
     `setup`: text of a script run as root before the learner gets the machine.
     `files_from`: folder whose content is copied onto the machine, modes kept.
     `images`: names that must be in the machine's own engine.
+    `guest` and `login` are for kind `vm` and say nothing elsewhere: which guest it runs, and
+    whether its terminal opens at a shell ("auto") or at the login prompt.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,6 +38,13 @@ class MachineSpec(BaseModel):
     setup: str | None = None
     files_from: str | None = None
     images: tuple[str, ...] = ()
+    guest: GuestSize = "small"
+    login: Login = "auto"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether any machine of its kind and name will do: what the warm pool makes."""
+        return self.guest == "small" and self.login == "auto"
 
 
 class PreviewSpec(BaseModel):
@@ -66,7 +78,8 @@ class SandboxSpec(BaseModel):
     @property
     def needs_network(self) -> bool:
         """A machine alone has nobody to talk to; without a network it starts faster."""
-        return self.network == "isolated" and len(self.machines) > 1
+        talking = [machine for machine in self.machines if machine.kind != "vm"]
+        return self.network == "isolated" and len(talking) > 1
 
 
 @dataclass(frozen=True)

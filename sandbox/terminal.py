@@ -13,7 +13,7 @@ import contextlib
 import re
 from typing import Any
 
-from sandbox.markers import Exited, Marker, MarkerReader, Ready
+from sandbox.markers import Exited, Guest, Marker, MarkerReader, Ready
 from sandbox.ring import Ring
 from sandbox.terminal_ends import Resize, Source, Watch
 from sandbox.viewer import Send, Size, Viewer
@@ -53,6 +53,7 @@ class Terminal:
         title: str = "",
         watch: Watch | None = None,
         must_redraw: bool = True,
+        has_guest: bool = False,
     ) -> None:
         self.ring = Ring(ring_bytes, start)
         self.pid = pid
@@ -72,6 +73,8 @@ class Terminal:
         self._paused = False
         self._live_from = live_from
         self._watch = watch or Watch()
+        # The shell is then the guest's: what PID 1 started is a bridge to it.
+        self._speaker = Guest if has_guest else Ready
         self._markers = MarkerReader(self._on_marker)
         # What was on the screen before we attached is only partly in `history`: the engine
         # logs whole lines, and a prompt is none. Programs must be asked to redraw once.
@@ -97,7 +100,7 @@ class Terminal:
         self._watch.marker(marker)
         if isinstance(marker, Exited):
             self._note({"exit": marker.code})
-        elif isinstance(marker, Ready):
+        elif isinstance(marker, (Ready, Guest)) and isinstance(marker, self._speaker):
             self._watch.ready(marker)
             if marker.pid != self.pid:
                 self.pid = marker.pid

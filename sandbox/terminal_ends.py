@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from sandbox.markers import Marker, Ready
+from sandbox.markers import Guest, Marker, Ready
 
 Resize = Callable[[int, int], Awaitable[None]]
 
@@ -22,7 +22,7 @@ class Source(Protocol):
 class Watch:
     """What the owner of a `Terminal` wants to hear of; each may be left as it is."""
 
-    def ready(self, marker: Ready) -> None:
+    def ready(self, marker: Ready | Guest) -> None:
         """Another shell runs on the terminal."""
 
     def marker(self, marker: Marker) -> None:

@@ -8,10 +8,10 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db.models import F
 
-from sandbox import dispatch, events, stream, terminal_names
+from sandbox import dispatch, events, stream, terminal_names, transitions
 from sandbox.errors import SandboxNotReady
 from sandbox.held import HeldTerminal
-from sandbox.markers import Marker, Ready
+from sandbox.markers import Guest, Marker, Ready
 from sandbox.models import USABLE, Machine
 from sandbox.shell_marks import CommandWatch
 from sandbox.terminal import Terminal
@@ -87,6 +87,7 @@ class _Kept(Watch):
             pid=self.machine.shell_pid,
             title=await _title(self.machine, MAIN),
             watch=self,
+            has_guest=self.machine.kind == "vm",
         )
 
     async def _open_held(self) -> Terminal:
@@ -108,9 +109,9 @@ class _Kept(Watch):
 
     # Watch
 
-    def ready(self, marker: Ready) -> None:
+    def ready(self, marker: Ready | Guest) -> None:
         if self.name == MAIN:
-            keep(_store_pid(self.machine.pk, marker))
+            keep(_store_shell(self.machine.pk, marker))
 
     def marker(self, marker: Marker) -> None:
         self._commands.feed(marker)
@@ -159,8 +160,19 @@ def overlap(history: bytes, early: bytes) -> int:
 
 
 @database_sync_to_async
-def _store_pid(machine_pk: int, marker: Ready) -> None:
-    Machine.objects.filter(pk=machine_pk).update(shell_pid=marker.pid)
+def _store_shell(machine_pk: int, marker: Ready | Guest) -> None:
+    machine = Machine.objects.filter(pk=machine_pk)
+    machine.update(shell_pid=marker.pid)
+    # A guest that was booted again has another boot id, and pages show it.
+    if isinstance(marker, Guest) and machine.exclude(boot_id=marker.boot_id).exists():
+        machine.update(
+            boot_id=marker.boot_id,
+            kernel_release=marker.kernel_release,
+            guest_how=marker.how,
+            guest_seconds=marker.seconds,
+            guest_hangs=marker.hangs,
+        )
+        transitions.announce(machine.values_list("sandbox_id", flat=True).get())
 
 
 @database_sync_to_async

@@ -88,7 +88,8 @@ def running_site(data: Path, **environment: str) -> Iterator[Site]:
     port = _free_port()
     inherited = {k: v for k, v in os.environ.items() if k not in NOT_INHERITED}
     # A pool would be found where tests look for what is left.
-    environment = {"SANDBOX_POOL_SHELL": "0", "SANDBOX_POOL_DOCKER": "0"} | environment
+    pools = ("SHELL", "DOCKER", "VM")
+    environment = {f"SANDBOX_POOL_{kind}": "0" for kind in pools} | environment
     own = {k: v.format(port=port) for k, v in environment.items()}
     with (data / "site.log").open("w") as log:
         process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Build the machine images: `python -m sandbox.images.build [--only shell|docker|seed] [--list] [--prune-old]`."""
+"""Build the machine images: `python -m sandbox.images.build [--only shell|docker|vm|seed] [--list] [--prune-old]`."""
 
 import argparse
 import fcntl
@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from sandbox.images.definitions import DOCKER, SEED, SHELL
+from sandbox.images.definitions import DOCKER, SEED, SHELL, VM
 from sandbox.images.docker_cli import image_exists, volume_exists
 from sandbox.images.machine_image import build_machine_image
 from sandbox.images.names import image_ref, seed_marker_ref, seed_volume
@@ -22,7 +22,7 @@ from sandbox.images.seed import fill_volume, prepare
 from sandbox.images.stages import BuildError, note
 from sandbox.images.standins import seed_images
 
-PRODUCTS = (SHELL, DOCKER, SEED)
+PRODUCTS = (SHELL, DOCKER, VM, SEED)
 DEFAULT_CACHE = Path.home() / ".cache" / "slipway"
 
 
@@ -61,7 +61,7 @@ def build(products: tuple[str, ...], cache: Path) -> None:
 
 def _build_missing(missing: list[str], work: Path, cache: Path, pool: ThreadPoolExecutor) -> None:
     # Docker first: the seed's last step waits for it, and it is the largest.
-    order = [product for product in (DOCKER, SHELL) if product in missing]
+    order = [product for product in (DOCKER, VM, SHELL) if product in missing]
     machines = [pool.submit(build_machine_image, product, work, cache) for product in order]
     preparation = prepare(work, cache, pool.submit) if SEED in missing else None
     for machine in machines:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 SHELL = "shell"
 DOCKER = "docker"
+VM = "vm"
 SEED = "seed"
 
 #: Packages of a Debian or Ubuntu host that the build needs. The build names the missing ones, it installs none.
@@ -12,6 +13,7 @@ REQUIRED_APT_PACKAGES: tuple[str, ...] = (
     "debian-archive-keyring",
     "gcc",
     "libc6-dev",
+    "zstd",
 )
 
 INIT_PATH = "/usr/local/sbin/slipway-init"
@@ -107,4 +109,30 @@ MACHINE_IMAGES: dict[str, MachineImage] = {
             ("DOCKER_CLI_HINTS", "false"),  # they advertise services that are out of reach here
         ),
     ),
+    VM: MachineImage(
+        kind=VM,
+        suite="trixie",
+        # Nobody logs in to this machine but the platform: what QEMU and its supervisor need.
+        packages=("bash", "procps", "python3", "qemu-system-x86", "qemu-utils", "util-linux"),
+        entrypoint=(
+            INIT_PATH,
+            "--service",
+            f"{LIBRARY_PATH}/supervisor",
+            "--login",
+            f"{LIBRARY_PATH}/login",
+        ),
+        environment=_ENVIRONMENT,
+    ),
 }
+
+#: Where the guests lie in the machine.
+GUESTS_PATH = "/usr/lib/slipway/guests"
+#: What the small guest is made of, and the kernel of both; unpacked only, nothing is configured.
+SMALL_GUEST_PACKAGES: tuple[str, ...] = (
+    "bash",
+    "busybox",
+    "libc-bin",
+    "linux-image-cloud-amd64",
+    "ncurses-base",
+    "util-linux",
+)

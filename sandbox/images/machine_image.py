@@ -2,14 +2,15 @@
 
 import json
 import shutil
-import subprocess
 from pathlib import Path
 
-from sandbox.images.definitions import INIT_PATH, MACHINE_IMAGES, SHELL, MachineImage
+from sandbox.images.compiler import compile_static
+from sandbox.images.definitions import INIT_PATH, MACHINE_IMAGES, SHELL, VM, MachineImage
 from sandbox.images.docker_cli import import_image
 from sandbox.images.names import image_ref
 from sandbox.images.rootfs import Bootstrap, bootstrap
-from sandbox.images.stages import BuildError, stage
+from sandbox.images.stages import stage
+from sandbox.images.vm_guests import lay_out_guests
 from sandbox.images.wheels import fetch
 
 _HERE = Path(__file__).parent
@@ -20,22 +21,7 @@ def compile_init(target: Path) -> None:
     """Compile slipway-init, static, to `target`."""
     target.parent.mkdir(parents=True, exist_ok=True)
     sources = sorted(str(file) for file in INIT_SOURCES.glob("*.c"))
-    command = [
-        "gcc",
-        "-std=gnu17",
-        "-D_GNU_SOURCE",
-        "-static",
-        "-Os",
-        "-s",
-        "-Wall",
-        "-Wextra",
-        "-Werror",
-    ]
-    done = subprocess.run(
-        [*command, "-o", str(target), *sources], capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        raise BuildError(f"slipway-init does not compile:\n{done.stderr.strip()}")
+    compile_static(sources, target)
 
 
 def build_machine_image(kind: str, work: Path, cache: Path) -> str:
@@ -43,6 +29,8 @@ def build_machine_image(kind: str, work: Path, cache: Path) -> str:
     image = MACHINE_IMAGES[kind]
     overlay = work / f"{kind}-overlay"
     _lay_out(image, overlay, cache)
+    if kind == VM:
+        lay_out_guests(overlay, work, cache)
     script = _HERE / kind / "customize.sh"
     with stage(f"{kind}: Debian {image.suite} with {len(image.packages)} packages"):
         tar = bootstrap(Bootstrap(kind, image.suite, image.packages, overlay, script), work, cache)

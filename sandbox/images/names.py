@@ -4,7 +4,14 @@ import functools
 import hashlib
 from pathlib import Path
 
-from sandbox.images.definitions import DOCKER, MACHINE_IMAGES, SEED, SHELL
+from sandbox.images.definitions import (
+    DOCKER,
+    MACHINE_IMAGES,
+    SEED,
+    SHELL,
+    SMALL_GUEST_PACKAGES,
+    VM,
+)
 from sandbox.images.standins import BOOTSTRAPPED, FILES, STAND_INS, SUITE
 
 _HERE = Path(__file__).parent
@@ -19,6 +26,7 @@ BUILD_REVISION = 3
 _INPUTS: dict[str, tuple[str, ...]] = {
     SHELL: ("init", "common", "shell", "rootfs-clean.sh", "wheels.txt"),
     DOCKER: ("init", "common", "docker/rootfs", "docker/customize.sh", "rootfs-clean.sh"),
+    VM: ("init", "common", "vm", "rootfs-clean.sh"),
     SEED: (
         "standins",
         "rootfs-clean.sh",
@@ -31,19 +39,20 @@ _INPUTS: dict[str, tuple[str, ...]] = {
 #: engine: other engine packages, other seed.
 _DEFINITIONS: dict[str, object] = {
     **MACHINE_IMAGES,
+    VM: (MACHINE_IMAGES[VM], SMALL_GUEST_PACKAGES),
     SEED: (MACHINE_IMAGES[DOCKER].packages, SUITE, BOOTSTRAPPED, FILES, STAND_INS),
 }
 
 
 @functools.cache
 def content_hash(product: str) -> str:
-    """12 hex digits over everything that `product` ("shell", "docker" or "seed") is made from."""
+    """12 hex digits over everything that `product` ("shell", "docker", "vm" or "seed") is made from."""
     digest = hashlib.sha256(f"{BUILD_REVISION} {_DEFINITIONS[product]!r}".encode())
     for name in _INPUTS[product]:
         path = _HERE / name
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
         for file in files:
-            if not file.is_file() or file.name == "README.md":
+            if not file.is_file() or file.name == "README.md" or file.suffix == ".pyc":
                 continue
             executable = bool(file.stat().st_mode & 0o100)
             content = hashlib.sha256(file.read_bytes()).hexdigest()

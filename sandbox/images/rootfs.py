@@ -38,7 +38,7 @@ class Bootstrap:
     """One call of mmdebstrap. `overlay` is copied over the finished tree, then `script` runs with it as $1.
 
     With `base` (the tar of an earlier bootstrap of the same suite) only `packages` are added to that tree: a quarter
-    of the time.
+    of the time. With `unpack_only` packages and what they depend on are unpacked and nothing is configured.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Bootstrap:
     overlay: Path | None = None
     script: Path | None = None
     base: Path | None = None
+    unpack_only: bool = False
 
 
 def check_host() -> None:
@@ -74,7 +75,7 @@ def bootstrap(request: Bootstrap, work: Path, cache: Path) -> Path:
     neutral.write_text(NEUTRAL_SOURCES)
     # /run is kept: the docker machine's holds folders of the learner. The other three make the package cache work.
     skipped = "check/empty,download/empty,essential/unlink,cleanup/run"
-    variant = "custom" if request.base else "minbase"
+    variant = "custom" if request.base else "extract" if request.unpack_only else "minbase"
     command = ["mmdebstrap", "--mode=root", f"--variant={variant}", f"--skip={skipped}"]
     command += ["--include=" + ",".join(request.packages)] if request.packages else []
     command += [f"--dpkgopt=path-exclude={path}" for path in EXCLUDED_PATHS]

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from sandbox.hostconfig import DATA_ROOT, container_body, longest_life_seconds
+from sandbox.hostconfig import DATA_ROOT, GuestWish, container_body, longest_life_seconds
 from sandbox.images import image_ref, seed_volume
 
-KINDS = ["shell", "docker"]
+KINDS = ["shell", "docker", "vm"]
 MIB = 1024 * 1024
 
 
@@ -48,7 +48,8 @@ def test_docker_carries_the_text_of_its_seccomp_profile() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "memory", "pids", "cpus"), [("shell", 256, 256, 1.0), ("docker", 1024, 512, 2.0)]
+    ("kind", "memory", "pids", "cpus"),
+    [("shell", 256, 256, 1.0), ("docker", 1024, 512, 2.0), ("vm", 640, 256, 1.0)],
 )
 def test_limits_come_from_the_settings(kind: str, memory: int, pids: int, cpus: float) -> None:
     config = host(kind)
@@ -162,4 +163,35 @@ def test_the_machines_own_deadline_comes_after_all_extensions(settings: Any) -> 
 
 def test_unknown_kind_is_refused() -> None:
     with pytest.raises(KeyError):
-        body("vm")
+        body("hypervisor")
+
+
+def guest(**wish: Any) -> dict[str, Any]:
+    made = GuestWish(**wish)
+    return container_body("vm", "house", {}, network=None, data_volume="", guest=made)
+
+
+def test_a_vm_machine_is_confined_like_a_shell() -> None:
+    config = host("vm")
+    assert "CapAdd" not in config
+    assert config["SecurityOpt"] == ["no-new-privileges"], "and the default seccomp profile"
+    assert config["ReadonlyRootfs"] is True
+    assert not {"MaskedPaths", "ReadonlyPaths", "Devices", "Mounts"} & config.keys()
+    assert config["Tmpfs"].keys() == {"/tmp", "/run", "/dev/shm"}
+
+
+def test_a_vm_machine_gets_the_hosts_kvm_only_where_it_was_seen_to_work() -> None:
+    config = guest(accelerator="kvm", kvm_group=108)["HostConfig"]
+    assert [device["PathOnHost"] for device in config["Devices"]] == ["/dev/kvm"]
+    assert config["GroupAdd"] == ["108"]
+    assert "Devices" not in guest()["HostConfig"]
+
+
+def test_snapshots_are_read_only() -> None:
+    (mount,) = guest(snapshots="snapshots-1")["HostConfig"]["Mounts"]
+    assert (mount["Source"], mount["ReadOnly"]) == ("snapshots-1", True)
+
+
+def test_the_machine_is_told_which_guest_it_runs() -> None:
+    said = guest(size="full", login="prompt")["Env"]
+    assert {"SLIPWAY_GUEST=full", "SLIPWAY_LOGIN=prompt", "SLIPWAY_ACCELERATOR=tcg"} <= set(said)

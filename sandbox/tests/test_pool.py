@@ -47,7 +47,7 @@ def engine_of_one(monkeypatch: pytest.MonkeyPatch, no_objects: list[str]) -> lis
     """An engine on which every machine comes up; records the owners it made machines for."""
     made: list[str] = []
 
-    def make(owner: str, *_: Any) -> MachineFacts:
+    def make(owner: str, *_: Any, **__: Any) -> MachineFacts:
         made.append(owner)
         return FACTS
 
@@ -171,7 +171,7 @@ def test_a_machine_that_does_not_come_up_leaves_no_row(
     settings.SANDBOX_POOL_SHELL, settings.SANDBOX_POOL_DOCKER = 2, 0
     pool.expect(Counter({("shell", "laptop"): 1}))
 
-    def fails(*_: Any) -> MachineFacts:
+    def fails(*_: object, **__: object) -> MachineFacts:
         raise MachineFailed
 
     monkeypatch.setattr(assembly, "make_machine", fails)

@@ -78,6 +78,7 @@ def test_json_has_all_of_it(examined: Any) -> None:
     assert [(kind["kind"], kind["on"]) for kind in found["kinds"]] == [
         ("shell", False),
         ("docker", False),
+        ("vm", False),
     ]
     assert found["facts"]["engine"] == "20.10.0"
 

@@ -15,7 +15,7 @@ FIELDS = {
     "expires_at", "wait_seconds", "seconds_left", "extensions_left", "machines", "previews", "error",
 }  # fmt: skip
 MACHINE_FIELDS = {
-    "name", "kind", "state", "kernel_release", "boot_id", "image", "notice", "terminal", "terminals",
+    "name", "kind", "state", "kernel_release", "boot_id", "image", "notice", "terminal", "terminals", "guest",
 }  # fmt: skip
 
 

@@ -72,7 +72,25 @@ def test_memory_is_the_sum_of_the_kinds() -> None:
 
 def test_a_kind_that_can_not_run_has_no_limits() -> None:
     with pytest.raises(KeyError):
-        limits_of("vm")
+        limits_of("hypervisor")
+
+
+def test_a_guest_is_small_and_logged_in_unless_the_lesson_says_otherwise() -> None:
+    plain = MachineSpec(name="house", kind="vm")
+    assert (plain.guest, plain.login, plain.is_plain) == ("small", "auto", True)
+    assert not MachineSpec(name="house", kind="vm", guest="full").is_plain
+    assert not MachineSpec(name="house", kind="vm", login="prompt").is_plain
+
+
+@pytest.mark.parametrize("more", [{"guest": "-m 8G"}, {"login": "root"}, {"accelerator": "kvm"}])
+def test_a_guest_has_sizes_and_no_engine_options(more: dict[str, str]) -> None:
+    with pytest.raises(ValidationError):
+        spec({"name": "house", "kind": "vm"} | more)
+
+
+def test_a_vm_beside_a_container_needs_no_network() -> None:
+    assert not spec(LAPTOP, {"name": "house", "kind": "vm"}).needs_network
+    assert spec(LAPTOP, PRODUCTION, {"name": "house", "kind": "vm"}).needs_network
 
 
 def test_specs_do_not_change() -> None:

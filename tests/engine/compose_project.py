@@ -81,6 +81,7 @@ class Project:
             # Warm machines outlive `down`: they would be found as left behind.
             "SANDBOX_POOL_SHELL": "0",
             "SANDBOX_POOL_DOCKER": "0",
+            "SANDBOX_POOL_VM": "0",
         }
         environment.replace(self.env_file, settings)
 

@@ -21,7 +21,7 @@ def pooled(request: Any, transactional_db: None, settings: Any) -> Iterator[Warm
     """A pool of one machine named `laptop`; emptied afterwards."""
     kind = getattr(request, "param", "shell")
     hosts.refresh()
-    settings.SANDBOX_POOL_SHELL = settings.SANDBOX_POOL_DOCKER = 0
+    settings.SANDBOX_POOL_SHELL = settings.SANDBOX_POOL_DOCKER = settings.SANDBOX_POOL_VM = 0
     setattr(settings, f"SANDBOX_POOL_{kind.upper()}", 1)
     pool.expect(Counter({(kind, "laptop"): 1}))
     pool_keeper.refill()

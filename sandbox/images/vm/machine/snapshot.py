@@ -1,0 +1,79 @@
+"""Making this host's snapshots: a guest that has booted and lets nobody in yet, as files.
+
+Run by the platform in a helper container of the same image, which alone may write /snapshots:
+memory and device state fit only the very QEMU, accelerator and devices that made them.
+"""
+
+import asyncio
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from . import qemu
+from .bringup import IMAGE_TOOL, SNAPSHOTS, Wish, watched
+from .guest import Guest
+
+BOOT_SILENCE_SECONDS = 90.0
+WHOLE_SECONDS = 300
+# systemd says so when every unit has been started; the small guest has nothing to wait for.
+BOOTED = {"small": [], "full": ["/usr/bin/systemctl", "is-system-running", "--wait"]}
+
+
+async def make(size_name: str, accelerator: str) -> float:
+    """Make one snapshot; returns the seconds that the boot took. Raises what starting a guest does."""
+    size = qemu.SIZES[size_name]
+    target = SNAPSHOTS / f"{size_name}-{accelerator}"
+    work = SNAPSHOTS / f".{target.name}"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    memory, disk = work / "memory", work / "disk.qcow2"
+    with memory.open("wb") as file:
+        file.truncate(size.memory_bytes)
+    if size.disk:
+        words = [IMAGE_TOOL, "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", str(size.disk)]
+        await (await asyncio.create_subprocess_exec(*words, str(disk))).wait()
+    guest = Guest(Path("/run/slipway/vm/snapshot"), _log)
+    began = time.monotonic()
+    overlay = disk if size.disk else None
+    await guest.start(
+        lambda ports: qemu.Start(size, accelerator, ports, memory_file=memory, overlay=overlay)
+    )
+    await watched(guest, guest.hello.wait(), BOOT_SILENCE_SECONDS)
+    if BOOTED[size_name]:
+        await watched(guest, guest.run("root", BOOTED[size_name], WHOLE_SECONDS), WHOLE_SECONDS)
+    seconds = time.monotonic() - began
+    await asyncio.sleep(1)
+    await guest.save(work / "state")
+    await guest.kill()
+    _finish(work, target)
+    return seconds
+
+
+def _finish(work: Path, target: Path) -> None:
+    # Every machine maps them, as another user and read-only.
+    for path in work.iterdir():
+        path.chmod(0o444)
+    (work / "complete").touch()
+    shutil.rmtree(target, ignore_errors=True)
+    work.rename(target)
+
+
+async def _log(data: bytes) -> None:
+    sys.stdout.buffer.write(data)
+
+
+def main(arguments: list[str]) -> int:
+    """`snapshot ACCELERATOR SIZE...`: make what is missing. Prints a line each; 0 when all are there."""
+    accelerator, *sizes = arguments
+    Path("/run/slipway").mkdir(exist_ok=True)
+    for size in sizes:
+        if (SNAPSHOTS / f"{size}-{accelerator}" / "complete").exists():
+            continue
+        wish = Wish(size, accelerator, "snapshot", "auto", SNAPSHOTS)
+        seconds = asyncio.run(make(wish.size, wish.accelerator))
+        sys.stdout.write(f"\nmade={size}-{accelerator} boot_seconds={seconds:.1f}\n")
+        sys.stdout.flush()
+    os.sync()
+    return 0
