@@ -29,8 +29,8 @@ export async function ask({ title, text, sample, extra, yes, no }) {
       h("h2", { id: "ask-title" }, title),
       text ? h("p", {}, text) : null,
       sample ? h("pre", { tabindex: "0" }, sample) : null,
-      extra ?? null,
-      h("form", { method: "dialog", class: "acts" }, button(yes, "yes", true), button(no, "no", false)),
+      // Within the form, so that Enter in a field of one line is the first button.
+      h("form", { method: "dialog" }, extra, h("div", { class: "acts" }, button(yes, "yes", true), button(no, "no", false))),
     ].filter(Boolean),
     extra?.matches("input, textarea") ? "input, textarea" : 'button[value="yes"]',
   );

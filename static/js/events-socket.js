@@ -44,6 +44,9 @@ export class EventsSocket {
     else if (event.type === "stage") this.state.addStage(event.name, event.seconds);
     else if (event.type === "warning") this.state.warn(event);
     else if (event.type === "task") publish("slipway:task", event);
+    else if (event.type === "terminal") this.state.terminal(event);
+    // "slipway:command" is said by the terminals of this page; this one comes from any of them.
+    else if (event.type === "command") publish("slipway:command-seen", event);
     else publish(`slipway:${event.type}`, event);
   }
 

@@ -1,16 +1,11 @@
-// The machine pane: puts together state, tabs, terminals, previews, waterline and actions.
+// The machine pane: puts together state, deck, actions and what is said above the terminals.
 import { Berth } from "./berth.js";
+import { Deck } from "./deck.js";
 import { EventsSocket } from "./events-socket.js";
-import { KeyRow } from "./key-row.js";
 import { Lines } from "./lines.js";
 import { MachineActions } from "./machine-actions.js";
-import { MachineTabs } from "./machine-tabs.js";
-import { Preview } from "./preview.js";
 import { SandboxState } from "./sandbox-state.js";
 import { HeaderControls, drawStatus } from "./status-line.js";
-import { Terminals } from "./terminals.js";
-import { startTools } from "./terminal-tools.js";
-import { drawWaterline } from "./waterline.js";
 
 /** `page` is the lesson's data, `dock` the phone's pane switch. */
 export class Machines {
@@ -26,15 +21,11 @@ export class Machines {
     });
     this.berth = new Berth(this.berthElement, () => this.#model());
     this.header = new HeaderControls(this.state);
-    this.tabs = new MachineTabs(pane.querySelector(".tablist"), (tab) => this.#selected(tab));
-    this.keyRow = new KeyRow(pane.querySelector("[data-key-row]"), () => this.terminals.current);
-    this.terminals = new Terminals([...pane.querySelectorAll(".panel-term")], this.lines, {
-      leave: (machine) => this.tabs.ofMachine(machine).focus(),
-      modified: (data) => this.keyRow.modified(data),
+    this.deck = new Deck(pane, this.state, this.lines, {
+      dock,
+      hostKernel: lesson.dataset.hostKernel,
+      problem: (error) => this.#problem(error),
     });
-    this.previews = new Map([...pane.querySelectorAll(".panel-preview")].map((panel) =>
-      [panel, new Preview(panel, () => this.state.id)]));
-    startTools(pane, this.terminals);
     this.#listen();
     this.events = new EventsSocket(this.state);
     this.#draw();
@@ -45,13 +36,9 @@ export class Machines {
     return this.state.usable;
   }
 
-  /** Bring a machine's terminal into view and answer it, or null when there is none. */
-  async terminalOf(machine) {
-    const tab = this.tabs.ofMachine(machine);
-    if (!tab || !this.usable) return null;
-    this.tabs.select(tab);
-    this.dock.show("machines");
-    return this.terminals.ready(machine);
+  /** Bring a machine's terminal into view; resolves with it, or null when there is none. */
+  terminalOf(machine) {
+    return this.deck.terminalOf(machine);
   }
 
   /** Take the learner to the Start button, or whatever stands in its place. */
@@ -70,7 +57,7 @@ export class Machines {
       if (event.key !== "F6" || event.defaultPrevented) return;
       event.preventDefault();
       this.dock.show("machines");
-      if (this.usable) this.terminals.current?.focus();
+      if (this.usable) this.deck.focus();
       else this.berth.focus();
     });
     setInterval(() => this.header.tick(), 1000);
@@ -96,38 +83,18 @@ export class Machines {
     const berthWasHidden = this.berthElement.hidden;
     this.berthElement.hidden = this.usable;
     this.berth.render();
-    this.terminals.follow(this.usable ? this.state.id : null);
-    this.#showPanel();
+    this.deck.draw();
     this.header.draw();
     drawStatus(this.pane.querySelector("[data-status]"), this.state);
-    this.pane.querySelector('[data-action="reset"]').hidden = !this.usable;
-    this.pane.querySelector(".tools").hidden = !this.usable;
     if (!this.usable && berthWasHidden && focusLeaves) this.berth.focus();
   }
 
   /** The machines have just become usable: hand the keyboard to the terminal. */
   #began() {
-    for (const preview of this.previews.values()) preview.clear();
+    this.deck.clearPreviews();
     const focus = document.activeElement;
     const idle = focus === document.body || this.pane.contains(focus);
-    if (idle && !this.dock.narrow()) this.terminals.current?.focus();
-  }
-
-  #selected(tab) {
-    this.dock.name(tab.dataset.port ? `port ${tab.dataset.port}` : tab.dataset.machine);
-    this.#showPanel();
-  }
-
-  #showPanel() {
-    const { current } = this.tabs;
-    for (const tab of this.tabs.tabs) this.tabs.panelOf(tab).hidden = !this.usable || tab !== current;
-    const isPreview = Boolean(current.dataset.port);
-    if (this.usable && isPreview) this.previews.get(this.tabs.panelOf(current)).show();
-    this.terminals.look(this.usable && !isPreview ? current.dataset.machine : null);
-    this.keyRow.element.hidden = !this.usable || isPreview;
-    const machines = this.usable ? this.state.snapshot.machines : [];
-    const machine = machines.find(({ name }) => name === current.dataset.machine);
-    drawWaterline(this.pane.querySelector("[data-waterline]"), machine, machines, this.lesson.dataset.hostKernel);
+    if (idle && !this.dock.narrow()) this.deck.focus();
   }
 
   #warn() {

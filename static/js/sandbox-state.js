@@ -48,6 +48,21 @@ export class SandboxState extends EventTarget {
     this.update({ ...this.snapshot, stage: name, stages: [...known, { name, seconds }], seconds_left });
   }
 
+  /** A terminal was opened, renamed or closed, here or in another tab. */
+  terminal({ change, machine, terminal, title }) {
+    if (!this.snapshot) return;
+    const machines = this.snapshot.machines.map((each) => {
+      if (each.name !== machine) return each;
+      const others = (each.terminals ?? []).filter(({ name }) => name !== terminal);
+      const known = (each.terminals ?? []).find(({ name }) => name === terminal);
+      if (change === "closed") return { ...each, terminals: others };
+      if (known) return { ...each, terminals: each.terminals.map((one) => (one === known ? { ...one, title } : one)) };
+      return { ...each, terminals: [...others, { name: terminal, title }] };
+    });
+    const seconds_left = this.secondsLeft();
+    this.update({ ...this.snapshot, machines, seconds_left });
+  }
+
   warn(warning) {
     this.warning = warning;
     this.dispatchEvent(new CustomEvent("change", { detail: { before: this.state } }));

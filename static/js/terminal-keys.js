@@ -30,6 +30,10 @@ export function handleKeys(term, actions) {
     f: actions.find,
     arrowup: () => actions.jump(-1),
     arrowdown: () => actions.jump(1),
+    arrowleft: () => actions.neighbour(-1),
+    arrowright: () => actions.neighbour(1),
+    enter: actions.another,
+    s: actions.beside,
   };
   const meaning = (event) => {
     if (event.altKey) return null;

@@ -21,7 +21,7 @@ function chosen(host) {
 }
 
 /** Open a terminal in `host` as the learner has set it. */
-export function openScreen(host, machine) {
+export function openScreen(host, name) {
   const term = new Terminal({
     allowProposedApi: true,
     fontFamily: terminalFont(host),
@@ -33,7 +33,7 @@ export function openScreen(host, machine) {
   term.unicode.activeVersion = "11";
   term.open(host);
   drawFast(term);
-  term.textarea?.setAttribute("aria-label", `Terminal of ${machine}`);
+  term.textarea?.setAttribute("aria-label", `Terminal of ${name}`);
   term.textarea?.setAttribute("aria-description", "Press F6 to leave the terminal.");
   return term;
 }

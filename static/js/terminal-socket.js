@@ -5,12 +5,13 @@ import { segment } from "./api.js";
 const ACK_BYTES = 64 * 1024;
 const INPUT_FRAME_BYTES = 8 * 1024;
 const RESIZE_QUIET_MS = 120;
-const FINAL = new Set([1008, 1009, 4401, 4403, 4404, 4408, 4410, 4429]);
+// 1000: the shell of an extra terminal ended. Connecting again would make a new one.
+const FINAL = new Set([1000, 1008, 1009, 4401, 4403, 4404, 4408, 4410, 4429]);
 
 /**
  * Handlers: `write(bytes, done)` shows bytes and calls `done` once they are parsed,
  * `reset(done)` clears the screen in order with the writes, `hello(object)`, `exit(code)`,
- * `error(object)`, `connected()`, `lost(milliseconds until the next try)`, `ended(close code)`.
+ * `pid(number)` of the shell that follows one that ended, `error(object)`, `connected()`, `lost(milliseconds until the next try)`, `ended(close code)`.
  */
 export class TerminalSocket {
   #handlers;
@@ -93,6 +94,7 @@ export class TerminalSocket {
     if (message.hello) this.#hello(message.hello);
     else if ("seq" in message) this.#startAt(message.seq);
     else if ("exit" in message) this.#handlers.exit(message.exit);
+    else if ("pid" in message) this.#handlers.pid(message.pid);
     else if (message.error) this.#handlers.error(message.error);
   }
 

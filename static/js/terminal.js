@@ -16,12 +16,14 @@ import { TerminalSocket } from "./terminal-socket.js";
 import { showAsText } from "./terminal-text.js";
 
 const FIT_QUIET_MS = 60;
+const REDRAWN_MS = 1_500;
 
 /**
  * `panel` holds one `[data-term]` element. Handlers: `line(state)` tells what to say above the
  * terminal: null, or `{kind: "lost", milliseconds}`, `{kind: "exit", code}`, `{kind: "error",
  * error}`, `{kind: "ended", code}`, `{kind: "readonly"}`; `wantsCopy(text)` that a program asks
- * for the clipboard; `modified(data)` answers what is sent for typed text; `keys` are the
+ * for the clipboard; `mark("news" | "bell")` that something came; `over(code)` that the shell of
+ * an extra terminal ended; `modified(data)` answers what is sent for typed text; `keys` are the
  * actions of `handleKeys` that lead out of this terminal.
  */
 export class TerminalView {
@@ -35,14 +37,15 @@ export class TerminalView {
   #turn;
   #queries;
   #gone = new AbortController();
+  #quietUntil = 0;
 
   constructor(panel, sandboxId, handlers) {
     this.panel = panel;
     this.machine = panel.dataset.machine;
     this.#handlers = handlers;
-    this.#path = TerminalSocket.path(sandboxId, this.machine, "main");
+    this.#path = TerminalSocket.path(sandboxId, this.machine, panel.dataset.terminal ?? "main");
     this.#turn = new AnswerTurn(this.#path);
-    this.term = openScreen(panel.querySelector("[data-term]"), this.machine);
+    this.term = openScreen(panel.querySelector("[data-term]"), panel.dataset.title ?? this.machine);
     this.term.loadAddon(this.#fit);
     const replaying = () => this.#socket?.replaying ?? false;
     this.#queries = new TerminalQueries(this.term, () => !replaying() && this.#turn.mine);
@@ -59,10 +62,11 @@ export class TerminalView {
   connect() {
     this.#socket?.end();
     this.#socket = new TerminalSocket(this.#path, {
-      write: (bytes, done) => this.term.write(bytes, done),
+      write: (bytes, done) => this.#write(bytes, done),
       reset: (done) => this.#reset(done),
       hello: (hello) => this.#hello(hello),
-      exit: (code) => this.#ended({ kind: "exit", code }),
+      exit: (code) => this.#exited(code),
+      pid: () => this.#handlers.line(null),
       error: (error) => this.#handlers.line({ kind: "error", error }),
       connected: () => this.#handlers.line(null),
       lost: (milliseconds) => this.#handlers.line({ kind: "lost", milliseconds }),
@@ -86,6 +90,11 @@ export class TerminalView {
 
   focus() {
     this.term.focus();
+  }
+
+  #write(bytes, done) {
+    if (!this.#socket.replaying && performance.now() > this.#quietUntil) this.#handlers.mark("news");
+    this.term.write(bytes, done);
   }
 
   /** Fit to the space there is now and tell the machine, also when another tab changed it. */
@@ -126,8 +135,9 @@ export class TerminalView {
     handleKeys(this.term, { ...this.#handlers.keys, ...own });
     copyOnSelect(this.term, this.panel, signal);
     this.term.onData((data) => this.#typed(data));
+    this.term.onBell(() => this.#socket.replaying || this.#handlers.mark("bell"));
     this.term.onBinary((data) => this.#socket.input(data));
-    this.term.onResize(({ cols, rows }) => this.#socket?.resize(cols, rows));
+    this.term.onResize(({ cols, rows }) => (this.#quiet(), this.#socket?.resize(cols, rows)));
     const apply = () => (applySettings(this.term, this.panel), this.#fitSoon());
     document.addEventListener("slipway:theme", apply, { signal });
     settings.addEventListener("change", apply, { signal });
@@ -159,7 +169,13 @@ export class TerminalView {
     this.#socket.input(text);
   }
 
+  /** What is drawn anew because of a connection or a new size is no news. */
+  #quiet() {
+    this.#quietUntil = performance.now() + REDRAWN_MS;
+  }
+
   #hello(hello) {
+    this.#quiet();
     this.term.options.disableStdin = hello.readonly;
     this.#handlers.line(hello.readonly ? { kind: "readonly" } : null);
     this.#handlers.hello?.(hello);
@@ -173,6 +189,11 @@ export class TerminalView {
     });
   }
 
+  #exited(code) {
+    if (this.panel.dataset.terminal) this.#handlers.over(code);
+    else this.#ended({ kind: "exit", code });
+  }
+
   #ended(line) {
     this.marks.forget();
     this.#handlers.line(line);
@@ -180,7 +201,7 @@ export class TerminalView {
 
   #finished(outcome) {
     this.#runner.finished();
-    const detail = { machine: this.machine, ...outcome };
+    const detail = { machine: this.machine, terminal: this.panel.dataset.terminal ?? "main", ...outcome };
     document.dispatchEvent(new CustomEvent("slipway:command", { detail }));
   }
 }

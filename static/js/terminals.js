@@ -18,9 +18,13 @@ const CLOSED = {
   4429: ["Too many terminals are open. Close one in another tab, then connect again.", "Connect again"],
 };
 
+const keyOf = ({ dataset }) => `${dataset.machine}/${dataset.terminal ?? "main"}`;
+const nameOf = ({ dataset }) => dataset.title ?? dataset.machine;
+
 /**
- * `lines` says what is wrong with the terminal in view, `leave(machine)` takes the focus out,
- * `modified(data)` answers what is sent for typed text.
+ * `lines` says what is wrong with the terminal in view. Handlers: `modified(data)` answers what
+ * is sent for typed text, `mark(panel, what)` marks its tab, `over(panel, code)` is told that
+ * the shell of an extra terminal ended, `keysOf(panel)` answers the actions of its keys.
  */
 export class Terminals {
   #views = new Map();
@@ -28,10 +32,11 @@ export class Terminals {
   #sandboxId = null;
   #current = null;
 
-  constructor(panels, lines, { leave, modified }) {
-    Object.assign(this, { panels, lines, leave, modified });
+  constructor(lines, handlers) {
+    Object.assign(this, { lines, handlers });
   }
 
+  /** The terminal that has, or would get, the keyboard; null while a preview has it. */
   get current() {
     return this.#views.get(this.#current) ?? null;
   }
@@ -40,42 +45,57 @@ export class Terminals {
     return [...this.#views.values()];
   }
 
-  /** Have terminals for this sandbox, or none with null. */
-  follow(sandboxId) {
-    if (sandboxId === this.#sandboxId) return;
+  /** Have a terminal of this sandbox in each of `panels`; none with null. */
+  follow(sandboxId, panels) {
+    const same = sandboxId === this.#sandboxId;
     this.#sandboxId = sandboxId;
-    for (const view of this.#views.values()) view.dispose();
-    this.#views.clear();
-    this.#said.clear();
-    this.lines.clear("terminal");
-    if (!sandboxId) return;
-    for (const panel of this.panels) {
-      const machine = panel.dataset.machine;
-      const handlers = {
-        line: (line) => this.#hear(machine, line),
-        wantsCopy: (text) => this.#wantsCopy(machine, text),
-        modified: this.modified,
-        keys: { leave: () => this.leave(machine) },
-      };
-      this.#views.set(machine, new TerminalView(panel, sandboxId, handlers));
+    const wanted = new Map(sandboxId ? panels.map((panel) => [keyOf(panel), panel]) : []);
+    for (const key of [...this.#views.keys()]) {
+      if (!same || !wanted.has(key)) this.#end(key);
+    }
+    if (!same) this.lines.clear("terminal");
+    for (const [key, panel] of wanted) {
+      if (!this.#views.has(key)) this.#views.set(key, this.#begin(key, panel));
     }
   }
 
-  /** The machine whose terminal is in view; null while a preview is. */
-  look(machine) {
-    this.#current = machine;
-    this.current?.refit();
+  #begin(key, panel) {
+    return new TerminalView(panel, this.#sandboxId, {
+      line: (line) => this.#hear(key, line),
+      over: (code) => this.handlers.over(panel, code),
+      mark: (what) => this.handlers.mark(panel, what),
+      wantsCopy: (text) => this.#wantsCopy(panel.dataset.machine, text),
+      modified: this.handlers.modified,
+      keys: this.handlers.keysOf(panel),
+    });
+  }
+
+  #end(key) {
+    this.#views.get(key).dispose();
+    this.#views.delete(key);
+    this.#said.delete(key);
+  }
+
+  /** The panels in view, and the one of them that has the keyboard (null while a preview has). */
+  look(panels, current) {
+    this.#current = current ? keyOf(current) : null;
+    for (const panel of panels) this.#views.get(keyOf(panel))?.refit();
     this.#say();
   }
 
-  /** The terminal of `machine` once its shell waits for a command, or as it is after a while. */
-  async ready(machine) {
-    const view = this.#views.get(machine);
+  /** The terminal in `panel`. */
+  in(panel) {
+    return this.#views.get(keyOf(panel)) ?? null;
+  }
+
+  /** The terminal in `panel` once its shell waits for a command, or as it is after a while. */
+  async ready(panel) {
+    const view = this.in(panel);
     const until = performance.now() + PROMPT_WAIT_MS;
     while (view && !view.marks.seen && performance.now() < until) {
       await new Promise((resolve) => setTimeout(resolve, PROMPT_LOOK_MS));
     }
-    return view ?? null;
+    return view;
   }
 
   /** A program on `machine` asks for the clipboard: as set, done and said, or only offered. */
@@ -105,9 +125,9 @@ export class Terminals {
     if (yes) await copyText(text);
   }
 
-  #hear(machine, line) {
-    this.#said.set(machine, line ? { ...line, at: performance.now() } : null);
-    if (machine === this.#current) this.#say();
+  #hear(key, line) {
+    this.#said.set(key, line ? { ...line, at: performance.now() } : null);
+    if (key === this.#current) this.#say();
   }
 
   #say() {
@@ -118,7 +138,7 @@ export class Terminals {
     }
     const view = this.current;
     const again = (label) => [{ label, onclick: () => (view.reconnect(), view.focus()) }];
-    this.lines.show("terminal", words(line, this.#current, view, again));
+    this.lines.show("terminal", words(line, nameOf(view.panel), view, again));
   }
 }
 
@@ -129,7 +149,7 @@ function words(line, machine, view, again) {
   }
   if (line.kind === "readonly") return { text: `You are watching ${machine}; typing is off.` };
   if (line.kind === "exit") {
-    return { text: `The shell on ${machine} ended with exit ${line.code}.`, actions: again("Open a new shell") };
+    return { text: `The shell on ${machine} ended with exit ${line.code}; a new one begins.`, actions: again("Connect again") };
   }
   if (line.kind === "error") {
     const text = [line.error.message, line.error.hint].filter(Boolean).join(" ");

@@ -6,15 +6,17 @@ const SHORT_BOOT_ID = 8;
 const boot = (machine) =>
   machine.boot_id ? h("span", { class: "data", title: machine.boot_id }, `boot ${machine.boot_id.slice(0, SHORT_BOOT_ID)}`) : null;
 
-/** Draw the waterline of `machine`; with no kernel to name, no line is drawn. */
-export function drawWaterline(element, machine, machines, hostKernel) {
-  const parts = machine ? layers(machine, machines, hostKernel) : [];
-  element.replaceChildren(...parts);
-  if (machine) element.setAttribute("aria-label", `What ${machine.name} has of its own and what it shares`);
+/** Draw the waterline of each machine in `names`, side by side; with no kernel to name, none. */
+export function drawWaterlines(element, names, machines, hostKernel) {
+  const lines = names.map((name) => machines.find((machine) => machine.name === name))
+    .filter((machine) => machine?.kernel_release)
+    .map((machine) => h("div", {
+      class: "waterline", role: "group", "aria-label": `What ${machine.name} has of its own and what it shares`,
+    }, layers(machine, machines, hostKernel)));
+  element.replaceChildren(...lines);
 }
 
 function layers(machine, machines, hostKernel) {
-  if (!machine.kernel_release) return [];
   return machine.kind === "vm" ? house(machine, machines, hostKernel) : box(machine, machines);
 }
 

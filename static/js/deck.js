@@ -1,0 +1,152 @@
+// The deck: the machines' terminals and previews behind their tabs, one in view or two.
+import { DeckSplit } from "./deck-split.js";
+import { ExtraTerminals, titleOf } from "./extra-terminals.js";
+import { KeyRow } from "./key-row.js";
+import { MachineTabs } from "./machine-tabs.js";
+import { Preview } from "./preview.js";
+import { markTab, unmarkTab } from "./tab-marks.js";
+import { Terminals } from "./terminals.js";
+import { startTools } from "./terminal-tools.js";
+import { drawWaterlines } from "./waterline.js";
+
+/** `problem(error)` says what the API refused; `hostKernel` is the release below a VM. */
+export class Deck {
+  constructor(pane, state, lines, { dock, hostKernel, problem }) {
+    const element = pane.querySelector(".deck");
+    Object.assign(this, { pane, state, lines, dock, hostKernel, element });
+    this.tabs = new MachineTabs(pane.querySelector(".tablist"), (tab) => this.#selected(tab), {
+      close: (tab) => this.extras.close(tab),
+      rename: (tab) => this.extras.rename(tab),
+    });
+    this.split = new DeckSplit(element, this.tabs, () => this.show());
+    this.split.show(this.tabs.current);
+    this.extras = new ExtraTerminals(state, this.tabs, element, lines, {
+      problem,
+      dropped: (tab) => this.split.drop(tab),
+      focus: (tab) => this.#focus(tab),
+    });
+    this.keyRow = new KeyRow(pane.querySelector("[data-key-row]"), () => this.terminals.current);
+    this.terminals = new Terminals(lines, {
+      modified: (data) => this.keyRow.modified(data),
+      mark: (panel, what) => this.#mark(panel, what),
+      over: (panel, code) => this.extras.over(this.#tabOf(panel), code),
+      keysOf: (panel) => this.#keysOf(panel),
+    });
+    this.previews = new Map([...pane.querySelectorAll(".panel-preview")].map((panel) =>
+      [panel, new Preview(panel, () => this.state.id)]));
+    startTools(pane, this.terminals);
+    pane.addEventListener("click", (event) => {
+      const action = event.target.closest("[data-action]")?.dataset.action;
+      if (action === "another") this.#another();
+      else if (action === "beside") this.#beside();
+    });
+  }
+
+  /** Follow the sandbox: terminals for what it has now, none when it is not usable. */
+  draw() {
+    this.extras.follow();
+    const panels = [...this.element.querySelectorAll(".panel-term")];
+    this.terminals.follow(this.state.usable ? this.state.id : null, panels);
+    for (const tool of this.pane.querySelectorAll(".tools, .tabs .end [data-action]")) tool.hidden = !this.state.usable;
+    this.show();
+  }
+
+  /** The machines are new: what previews showed is over. */
+  clearPreviews() {
+    for (const preview of this.previews.values()) preview.clear();
+  }
+
+  /** Bring a machine's main terminal into view and answer it, or null when there is none. */
+  async terminalOf(machine) {
+    const tab = this.tabs.ofMachine(machine);
+    if (!tab || !this.state.usable) return null;
+    this.tabs.select(tab);
+    this.dock.show("machines");
+    return this.terminals.ready(this.tabs.panelOf(tab));
+  }
+
+  focus() {
+    this.#focus(this.tabs.current);
+  }
+
+  /** Show the panels of the tabs in view, with their kernels below. */
+  show() {
+    const { usable, snapshot } = this.state;
+    const { current } = this.tabs;
+    const seen = usable ? this.split.seen : [];
+    for (const tab of this.tabs.tabs) this.tabs.panelOf(tab).hidden = !seen.includes(tab);
+    for (const tab of seen) this.previews.get(this.tabs.panelOf(tab))?.show();
+    const terminals = seen.filter((tab) => !tab.dataset.port);
+    const panels = terminals.map((tab) => this.tabs.panelOf(tab));
+    this.terminals.look(panels, terminals.includes(current) ? this.tabs.panelOf(current) : null);
+    for (const tab of terminals) unmarkTab(tab);
+    this.keyRow.element.hidden = !terminals.includes(current);
+    this.pane.querySelector('[data-action="beside"]').setAttribute("aria-pressed", String(this.split.split));
+    const names = [...new Set((usable ? seen : [current]).map((tab) => tab.dataset.machine))];
+    drawWaterlines(this.pane.querySelector("[data-waterlines]"), names, usable ? snapshot.machines : [], this.hostKernel);
+  }
+
+  #selected(tab) {
+    this.split.show(tab);
+    const name = titleOf(tab) ? `${tab.dataset.machine}: ${titleOf(tab)}` : tab.dataset.machine;
+    this.dock.name(tab.dataset.port ? `port ${tab.dataset.port}` : name);
+    this.show();
+  }
+
+  #tabOf(panel) {
+    return document.getElementById(panel.getAttribute("aria-labelledby"));
+  }
+
+  #focus(tab) {
+    const view = this.terminals.in(this.tabs.panelOf(tab));
+    if (view) view.focus();
+    else tab.focus();
+  }
+
+  #mark(panel, what) {
+    const tab = this.#tabOf(panel);
+    const seen = this.split.seen.includes(tab);
+    if (!seen) markTab(tab, what);
+    else if (what === "bell") flash(panel);
+  }
+
+  #keysOf(panel) {
+    return {
+      leave: () => this.#tabOf(panel).focus(),
+      neighbour: (step) => {
+        const tab = this.tabs.neighbour(this.#tabOf(panel), step);
+        this.tabs.select(tab);
+        this.#focus(tab);
+      },
+      another: () => this.#another(),
+      beside: () => this.#beside(),
+    };
+  }
+
+  async #another() {
+    const tab = await this.extras.open(this.tabs.current.dataset.machine);
+    if (!tab) return;
+    this.tabs.select(tab);
+    this.#focus(tab);
+  }
+
+  /** Two panels side by side, or one again; alone, a terminal gets a second one. */
+  async #beside() {
+    if (this.split.split) {
+      this.split.close();
+    } else {
+      const { current } = this.tabs;
+      const next = this.tabs.neighbour(current, 1);
+      const tab = next === current ? await this.extras.open(current.dataset.machine) : next;
+      if (tab) this.split.open(tab);
+    }
+    this.focus();
+  }
+}
+
+const FLASH_MS = 160;
+
+function flash(panel) {
+  panel.classList.add("is-ringing");
+  setTimeout(() => panel.classList.remove("is-ringing"), FLASH_MS);
+}

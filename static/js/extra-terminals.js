@@ -1,0 +1,135 @@
+// Terminals beside a machine's main one: opened, renamed and closed here, listed by the snapshot.
+import { call, segment } from "./api.js";
+import { ask } from "./dialog.js";
+import { h, icon } from "./markup.js";
+
+const TITLE_CHARACTERS = 40;
+
+const idOf = (machine, name) => `${machine}--${name}`;
+
+/**
+ * Handlers: `problem(error)` says what the API refused, `dropped(tab)` is called before a tab
+ * goes, `focus(tab)` hands the keyboard to its terminal.
+ */
+export class ExtraTerminals {
+  #closing = new Set();
+
+  constructor(state, tabs, deck, lines, handlers) {
+    Object.assign(this, { state, tabs, deck, lines, handlers });
+  }
+
+  /** Have a tab and a panel for every terminal of the snapshot, and for no other. */
+  follow() {
+    const machines = this.state.usable ? this.state.snapshot.machines : [];
+    const wanted = new Map(machines.flatMap((machine) =>
+      (machine.terminals ?? []).filter(({ name }) => name !== machine.terminal)
+        .map((terminal) => [idOf(machine.name, terminal.name), { machine, ...terminal }])));
+    for (const tab of this.tabs.tabs.filter((each) => each.dataset.terminal)) {
+      if (!wanted.has(idOf(tab.dataset.machine, tab.dataset.terminal))) this.#drop(tab);
+    }
+    for (const terminal of wanted.values()) this.#have(terminal);
+  }
+
+  /** Open another terminal of `machine`; answers its tab, or null. */
+  async open(machine, title = undefined) {
+    const made = await this.#ask("POST", `${this.#address(machine)}`, title ? { title } : {});
+    if (!made) return null;
+    this.lines.clear("closed");
+    this.state.terminal({ change: "opened", machine, terminal: made.name, title: made.title });
+    return this.tabs.ofMachine(machine, made.name);
+  }
+
+  async rename(tab) {
+    const { machine, terminal } = tab.dataset;
+    const field = h("input", { type: "text", maxlength: TITLE_CHARACTERS, "aria-label": "Name of the terminal" });
+    field.value = titleOf(tab);
+    field.select();
+    const yes = await ask({ title: "Rename this terminal", extra: field, yes: "Rename", no: "Leave it" });
+    const title = field.value.trim();
+    if (!yes || !title || title === titleOf(tab)) return;
+    const renamed = await this.#ask("PATCH", `${this.#address(machine)}/${segment(terminal)}`, { title });
+    if (renamed) this.state.terminal({ change: "renamed", machine, terminal, title: renamed.title });
+  }
+
+  async close(tab) {
+    const { machine, terminal } = tab.dataset;
+    this.#closing.add(tab.id);
+    const done = await this.#ask("DELETE", `${this.#address(machine)}/${segment(terminal)}`);
+    this.#closing.delete(tab.id);
+    if (done) this.#closed(tab, `${titleOf(tab)} on ${machine} is closed; its shell has ended.`);
+  }
+
+  /** The shell of `tab` ended with `code`, unless it did because we closed it. */
+  over(tab, code) {
+    if (!tab || this.#closing.has(tab.id)) return;
+    this.#closed(tab, `The shell of ${titleOf(tab)} on ${tab.dataset.machine} ended with exit ${code}.`);
+  }
+
+  #closed(tab, words) {
+    const { machine, terminal } = tab.dataset;
+    const title = titleOf(tab);
+    this.state.terminal({ change: "closed", machine, terminal, title });
+    const again = async () => {
+      const opened = await this.open(machine, title);
+      if (!opened) return;
+      this.tabs.select(opened);
+      this.handlers.focus(opened);
+    };
+    this.lines.show("closed", {
+      text: words,
+      actions: [
+        { label: "Open it again", onclick: again },
+        { label: "Got it", onclick: () => this.lines.clear("closed") },
+      ],
+    });
+  }
+
+  #address(machine) {
+    return `/sandboxes/${segment(this.state.id)}/machines/${segment(machine)}/terminals`;
+  }
+
+  async #ask(method, path, body = undefined) {
+    try {
+      return (await call(method, path, body)).body ?? {};
+    } catch (error) {
+      this.handlers.problem(error);
+      return null;
+    }
+  }
+
+  #have({ machine, name, title }) {
+    const known = this.tabs.ofMachine(machine.name, name);
+    if (known) {
+      known.querySelector(".tab-title").textContent = title;
+      this.tabs.panelOf(known).dataset.title = `${machine.name}: ${title}`;
+      return;
+    }
+    const id = idOf(machine.name, name);
+    const data = { "data-machine": machine.name, "data-terminal": name };
+    const tab = h("button", {
+      class: `tab tab-extra${machine.kind === "vm" ? " tab-house" : ""}`, role: "tab", id: `tab-${id}`,
+      "aria-controls": `panel-${id}`, "aria-selected": "false", tabindex: "-1", type: "button",
+      title: "F2 renames, Delete closes", ...data,
+    }, icon("run"), h("span", { class: "tab-machine" }, machine.name), h("span", { class: "tab-title" }, title),
+    h("span", { class: "tab-close", "aria-hidden": "true", title: "Close this terminal; its shell ends" }, "×"));
+    const panel = h("div", {
+      class: "panel-term", role: "tabpanel", id: `panel-${id}`, "aria-labelledby": `tab-${id}`, hidden: true,
+      "data-kind": machine.kind, "data-title": `${machine.name}: ${title}`, ...data,
+    }, h("div", { class: "term-host", "data-term": "" }));
+    this.deck.append(panel);
+    this.tabs.add(tab);
+  }
+
+  #drop(tab) {
+    const panel = this.tabs.panelOf(tab);
+    const held = panel.contains(document.activeElement);
+    this.handlers.dropped(tab);
+    panel.remove();
+    this.tabs.remove(tab);
+    if (held) this.handlers.focus(this.tabs.current);
+  }
+}
+
+export function titleOf(tab) {
+  return tab.querySelector(".tab-title")?.textContent ?? "";
+}

@@ -1,0 +1,17 @@
+// What happened in a terminal that is not in view: new output, or a bell.
+
+const WORDS = { news: "new output", bell: "the bell rang" };
+
+/** Mark `tab` with "news" or "bell"; a bell stays when output follows. */
+export function markTab(tab, what) {
+  if (!tab || tab.dataset.mark === what || tab.dataset.mark === "bell") return;
+  tab.dataset.mark = what;
+  tab.setAttribute("aria-description", WORDS[what]);
+}
+
+/** The tab's terminal is in view. */
+export function unmarkTab(tab) {
+  if (!tab?.dataset.mark) return;
+  delete tab.dataset.mark;
+  tab.removeAttribute("aria-description");
+}

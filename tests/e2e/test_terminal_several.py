@@ -1,0 +1,165 @@
+"""Several terminals of a machine, several machines: tabs, marks, and two side by side."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.e2e.conftest import Site
+from tests.e2e.lesson_page import LessonPage
+from tests.e2e.terminal_page import TerminalPage, started_terminal
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def shared(site: Site, browser: Browser) -> Iterator[TerminalPage]:
+    with started_terminal(site, browser) as terminal:
+        yield terminal
+
+
+@pytest.fixture
+def terminal(shared: TerminalPage) -> Iterator[TerminalPage]:
+    """One terminal, `main`, in view."""
+    shared.page.get_by_role("tab", name="box", exact=True).click()
+    yield shared.fresh()
+    if shared.page.locator("[data-action=beside][aria-pressed=true]").count():
+        shared.page.locator("[data-action=beside]").click()
+    while shared.page.locator(".tab-extra").count():
+        count = shared.page.locator(".tab-extra").count()
+        shared.page.locator(".tab-extra").first.focus()
+        shared.page.keyboard.press("Delete")
+        expect(shared.page.locator(".tab-extra")).to_have_count(count - 1)
+    if shared.page.get_by_role("button", name="Got it").count():
+        shared.page.get_by_role("button", name="Got it").click()
+
+
+def extra(page: Page) -> Locator:
+    return page.locator(".tab-extra")
+
+
+def another(terminal: TerminalPage) -> Locator:
+    """Open another terminal with the keyboard; answers its panel."""
+    terminal.keyboard.focus()
+    terminal.page.keyboard.press("Control+Shift+Enter")
+    panel = terminal.page.locator(".panel-term[data-terminal]:not([hidden])")
+    expect(panel.locator(".xterm-rows")).to_contain_text("$")
+    return panel
+
+
+def type_into(panel: Locator, line: str) -> None:
+    panel.locator(".xterm-helper-textarea").focus()
+    panel.page.keyboard.type(line)
+    panel.page.keyboard.press("Enter")
+
+
+def test_another_terminal_is_a_shell_of_its_own_that_survives_a_reload(
+    terminal: TerminalPage,
+) -> None:
+    mine = terminal.do("echo pid-$$-", r"\npid-(\d+)-")[1]
+    panel = another(terminal)
+    inside = "document.activeElement.closest('.panel-term').dataset.terminal"
+    assert terminal.page.evaluate(inside), "the keyboard is in the new terminal"
+    type_into(panel, "echo pid-$$-")
+    rows = panel.locator(".xterm-rows")
+    expect(rows).to_contain_text(re.compile(r"pid-\d+-"))
+    other = re.search(r"pid-(\d+)-", rows.inner_text())
+    assert other
+    assert other[1] != mine
+    terminal.page.reload()
+    terminal.ready()
+    extra(terminal.page).click()
+    expect(rows).to_contain_text(f"pid-{other[1]}-")
+    type_into(panel, "echo again-$$-")
+    expect(rows).to_contain_text(f"again-{other[1]}-")
+
+
+def test_a_terminal_is_renamed_closed_and_opened_again(terminal: TerminalPage) -> None:
+    page = terminal.page
+    another(terminal)
+    extra(page).focus()
+    page.keyboard.press("F2")
+    page.get_by_label("Name of the terminal").fill("<b>log</b> 1")
+    page.keyboard.press("Enter")
+    expect(extra(page).locator(".tab-title")).to_have_text("<b>log</b> 1")
+    assert extra(page).locator("b").count() == 0
+    page.reload()
+    terminal.ready()
+    expect(extra(page).locator(".tab-title")).to_have_text("<b>log</b> 1")
+    extra(page).locator(".tab-close").click()
+    expect(extra(page)).to_have_count(0)
+    line = page.locator("[data-lines]")
+    expect(line).to_contain_text("<b>log</b> 1 on box is closed; its shell has ended.")
+    line.get_by_role("button", name="Open it again").click()
+    expect(extra(page).locator(".tab-title")).to_have_text("<b>log</b> 1")
+
+
+def test_a_shell_that_ends_takes_its_tab_with_it_and_says_how(terminal: TerminalPage) -> None:
+    panel = another(terminal)
+    type_into(panel, "exit 3")
+    expect(extra(terminal.page)).to_have_count(0)
+    expect(terminal.page.locator("[data-lines]")).to_contain_text("ended with exit 3")
+    assert terminal.page.evaluate("document.activeElement.closest('#panel-box') !== null")
+
+
+def test_the_main_shell_that_ends_is_followed_by_another(terminal: TerminalPage) -> None:
+    before = terminal.do("echo pid-$$-", r"\npid-(\d+)-")[1]
+    terminal.type("box", "exit")
+    terminal.page.wait_for_timeout(500)
+    after = terminal.fresh().do("echo pid-$$-", r"\npid-(\d+)-")[1]
+    assert after != before
+    expect(terminal.page.locator("[data-lines]")).to_be_empty()
+
+
+def test_output_and_bells_elsewhere_are_marked_on_the_tab(terminal: TerminalPage) -> None:
+    page = terminal.page
+    panel = another(terminal)
+    type_into(panel, "sleep 2; echo there; sleep 1; printf '\\a'")
+    page.keyboard.press("Control+Shift+ArrowLeft")
+    expect(page.get_by_role("tab", name="box", exact=True)).to_have_attribute(
+        "aria-selected", "true"
+    )
+    expect(extra(page)).to_have_attribute("aria-description", "new output")
+    expect(extra(page)).to_have_attribute("aria-description", "the bell rang")
+    page.keyboard.press("Control+Shift+ArrowRight")
+    expect(extra(page)).to_have_attribute("aria-selected", "true")
+    assert extra(page).get_attribute("data-mark") is None
+
+
+def test_two_terminals_side_by_side_each_take_what_is_typed_into_them(
+    terminal: TerminalPage,
+) -> None:
+    page = terminal.page
+    whole = int(terminal.do("echo whole-$(tput cols)-", r"whole-(\d+)-")[1])
+    page.keyboard.press("Control+Shift+S")
+    panel = page.locator(".panel-term[data-terminal]")
+    expect(panel.locator(".xterm-rows")).to_contain_text("$")
+    type_into(panel, "echo right-$((40+2))")
+    expect(panel.locator(".xterm-rows")).to_contain_text("right-42")
+    terminal.do("echo left-$((40+2))", r"\nleft-42")
+    assert "right-42" not in terminal.screen("box")
+    half = int(terminal.do("echo half-$(tput cols)-", r"half-(\d+)-")[1])
+    assert half < whole / 2 + 3
+    expect(page.locator("[data-action=beside]")).to_have_attribute("aria-pressed", "true")
+    # Where the keyboard is, there is the current tab.
+    expect(page.get_by_role("tab", name="box", exact=True)).to_have_attribute(
+        "aria-selected", "true"
+    )
+    page.keyboard.press("Control+Shift+S")
+    expect(panel).to_be_hidden()
+
+
+def test_two_machines_side_by_side_stand_on_their_kernels(page: Page, site: Site) -> None:
+    lesson = LessonPage(page, site.url, "containers-vs-vms", "it-works-on-my-machine")
+    lesson.open().start()
+    lesson.wait_for("laptop", r"\$")
+    lesson.click_run("./start &")
+    page.locator("[data-action=beside]").click()
+    lesson.run("production", "curl -s laptop:5000/total", r"41\.30")
+    expect(lesson.panel("laptop")).to_be_visible()
+    expect(lesson.panel("production")).to_be_visible()
+    expect(page.locator("[data-waterlines] .waterline")).to_have_count(2)
+    # Run finds its machine, wherever it is.
+    lesson.click_run("curl localhost:5000/total")
+    lesson.wait_for("laptop", r"41\.30")
