@@ -1,0 +1,17 @@
+fail() { echo "$1"; exit 1; }
+layers() { docker image inspect -f '{{range .RootFS.Layers}}{{println .}}{{end}}' "$1" 2>/dev/null | sed '/^$/d'; }
+page=/usr/share/nginx/html/index.html
+docker image inspect harbour:1 >/dev/null 2>&1 ||
+    fail "There is no image harbour:1 on laptop yet. Make one of the container green: docker commit green harbour:1"
+base=$(layers nginx:alpine) own=$(layers harbour:1)
+[ -n "$base" ] || fail "The image nginx:alpine is gone from laptop. Reset the machine to get it back."
+[ "$own" != "$base" ] || fail "harbour:1 has the layers of nginx:alpine and none of its own. Make it of the container with the new page: docker commit green harbour:1"
+case $own in
+    "$base"*) ;;
+    *) fail "harbour:1 does not stand on nginx:alpine. Make it of a container that was started from nginx:alpine." ;;
+esac
+text() { docker run --rm --network none --entrypoint cat "$1" "$page" 2>/dev/null; }
+[ -n "$(text harbour:1)" ] || fail "harbour:1 has no page at $page. Commit a container that has one."
+[ "$(text harbour:1)" != "$(text nginx:alpine)" ] ||
+    fail "harbour:1 has a layer of its own, but the page is still that of nginx:alpine. Commit the container whose page you changed: green."
+echo "harbour:1 is nginx:alpine with $(($(wc -l <<<"$own") - $(wc -l <<<"$base"))) more layer, and your page in it."

@@ -1,0 +1,1 @@
+docker commit green harbour:1

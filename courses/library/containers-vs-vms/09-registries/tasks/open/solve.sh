@@ -1,0 +1,2 @@
+docker rm -f registry
+docker run -d --name registry -p 5000:5000 registry:2
