@@ -2,7 +2,8 @@
 
 Makes so many machines of each kind (default 50 and 8), as warm machines are made, lets them
 idle for SECONDS (default 20) and reads their control groups: memory without page cache that
-could be dropped, processes, processor time. Prints medians per machine and sums.
+could be dropped, processes, processor time; and the engine's own process beside each (a shim),
+which is in no group of the machine's. Prints medians per machine and sums.
 """
 
 import os
@@ -18,7 +19,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
 from sandbox import assembly, engine  # noqa: E402
-from sandbox.delegation import cgroup_directories  # noqa: E402
 from sandbox.models import make_sandbox_id  # noqa: E402
 from sandbox.specs import MachineSpec  # noqa: E402
 
@@ -27,20 +27,25 @@ COUNTS = {
     "docker": int(sys.argv[2]) if len(sys.argv) > 2 else 8,
 }
 IDLE_SECONDS = float(sys.argv[3]) if len(sys.argv) > 3 else 20
+# What a machine does when it comes up is over after so long.
+SETTLE_SECONDS = 10
 GOAL_MIB = {"shell": 12, "docker": 90}
 MIB = 1024 * 1024
+CGROUPS = Path("/sys/fs/cgroup")
 
 
 def groups_of(container_id: str) -> list[Path]:
     """The control group directories of a running container."""
     found = engine.inspect_container(container_id)
     assert found
-    text = Path(f"/proc/{found['State']['Pid']}/cgroup").read_text(encoding="ascii")
-    # A delegated engine moves its processes into a child: the container's own group is above.
-    return [
-        next((p for p in (directory, *directory.parents) if p.name == container_id), directory)
-        for directory, _ in cgroup_directories(text)
-    ]
+    groups = []
+    for line in Path(f"/proc/{found['State']['Pid']}/cgroup").read_text().splitlines():
+        _number, controllers, path = line.split(":", 2)
+        directory = CGROUPS / controllers.removeprefix("name=") / path[1:]
+        # A delegated engine moves its processes into a child: the container's own group is above.
+        above = (directory, *directory.parents)
+        groups += [p for p in above if container_id in p.name and p.is_dir()][-1:]
+    return groups
 
 
 def read(groups: list[Path], *names: str) -> str:
@@ -69,16 +74,40 @@ def processes(groups: list[Path]) -> int:
     return int(read(groups, "pids.current"))
 
 
+def shim_of(container_id: str) -> int:
+    """The process of the engine's that looks after one container: the parent of its PID 1."""
+    found = engine.inspect_container(container_id)
+    assert found
+    stat = Path(f"/proc/{found['State']['Pid']}/stat").read_text()
+    return int(stat.rpartition(")")[2].split()[1])
+
+
+def proportional_bytes(pid: int) -> int:
+    """Memory of a process, what it shares with others divided by how many they are."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def process_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def measure(kind: str, count: int) -> None:
     owners = [make_sandbox_id() for _ in range(count)]
     try:
         spec = MachineSpec(name="box", kind=kind)
         made = [assembly.make_machine(owner, spec, None, lambda _: None) for owner in owners]
         groups = [groups_of(facts.container_id) for facts in made]
-        time.sleep(3)
-        before = [processor_seconds(group) for group in groups]
+        shims = [shim_of(facts.container_id) for facts in made]
+        time.sleep(SETTLE_SECONDS)
+        before = sum(processor_seconds(group) for group in groups)
+        shims_before = sum(map(process_seconds, shims))
         time.sleep(IDLE_SECONDS)
-        spent = sum(processor_seconds(g) for g in groups) - sum(before)
+        spent = sum(processor_seconds(g) for g in groups) - before
+        beside = sum(map(process_seconds, shims)) - shims_before
         mib = [memory_bytes(group) / MIB for group in groups]
         print(
             f"{kind:7} {count:3} machines  median {statistics.median(mib):5.1f} MiB "
@@ -86,6 +115,13 @@ def measure(kind: str, count: int) -> None:
             f"{statistics.median(map(processes, groups)):.0f} processes, "
             f"all idle: {100 * spent / IDLE_SECONDS:.2f} % of a core"
         )
+        shim_mib = statistics.median(map(proportional_bytes, shims)) / MIB
+        print(
+            f"{'':7} beside each, the engine's own process for it: {shim_mib:.1f} MiB; "
+            f"all of them idle: {100 * beside / IDLE_SECONDS:.2f} % of a core"
+        )
+        fifty = 100 * (spent + beside) / IDLE_SECONDS * 50 / count
+        print(f"{'':7} 50 of them idle: {fifty:.2f} % of a core (goal 5)")
     finally:
         for owner in owners:
             assembly.remove_owned(owner)
