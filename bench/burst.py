@@ -114,6 +114,8 @@ def main() -> None:
                 processors, own = Processors(site), time.process_time()
                 outcomes = asyncio.run(burst(site.port, tokens, wanted.within, wanted.kind))
                 spent = processors.spent() | {"the class": time.process_time() - own}
+            # Refilling is another matter, and the end would wait for it.
+            site.manage("pool", "cancel")
             report(wanted, outcomes, idle, busy, spent)
             if any(outcome.state != "ready" for outcome in outcomes):
                 print((site.data / "site.log").read_text()[-3000:])

@@ -37,12 +37,12 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             return
         self.counting = counting
         sandbox_id = self.scope["url_route"]["kwargs"]["sandbox_id"]
-        if await self._state_of(user, sandbox_id) is None:
+        if not await self._is_theirs(user, sandbox_id):
             await self.close(4404)
             return
         self.group = group_of(sandbox_id)
         await self.channel_layer.group_add(self.group, self.channel_name)
-        # Read again after joining: a change in between would otherwise be missed.
+        # Read after joining: a change in between would otherwise be missed.
         state = await self._state_of(user, sandbox_id)
         await self.send_json({"type": "state", "sandbox": state})
         if state is None or state["state"] in ENDED:
@@ -70,6 +70,10 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         await self.send_json(event)
         if event["type"] == "state" and event["sandbox"]["state"] in ENDED:
             await self.close(4410)
+
+    @database_sync_to_async
+    def _is_theirs(self, user: Any, sandbox_id: str) -> bool:
+        return Sandbox.objects.filter(pk=sandbox_id, learner=user.pk).exists()
 
     @database_sync_to_async
     def _state_of(self, user: Any, sandbox_id: str) -> dict[str, Any] | None:

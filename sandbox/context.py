@@ -9,7 +9,7 @@ from sandbox import hosts
 
 def platform(request: HttpRequest) -> dict[str, Any]:
     """Template variable `platform`: the kernel that is really there, and whether Start works."""
-    host = hosts.current()
+    host = hosts.glance()
     state = hosts.availability_on(host)
     return {
         "platform": {

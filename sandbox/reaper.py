@@ -238,23 +238,3 @@ def _warm_wanted(live: set[str]) -> set[str]:
     """Ids of warm machines in the pool, and of claimed ones whose sandbox is among `live`."""
     rows = WarmMachine.objects.exclude(state=WarmState.DISCARDED).values_list("pk", "sandbox_id")
     return {pk for pk, owner in rows if owner is None or owner in live}
-
-
-def end_all() -> int:
-    """End every sandbox of this installation in this process; return how many are left.
-
-    For an orderly shutdown: nothing stays on the engine, known to the database or not.
-    """
-    for sandbox_id in Sandbox.objects.filter(state__in=LIVE).values_list("pk", flat=True):
-        transitions.move(sandbox_id, State.STOPPING, only_from=LIVE)
-    for sandbox_id in Sandbox.objects.filter(state=State.STOPPING).values_list("pk", flat=True):
-        creation.destroy(sandbox_id)
-    try:
-        for what, engine_id, _name, _labels in sorted(
-            engine.objects_labelled(assembly.instance_label()), key=lambda found: found[0]
-        ):
-            engine.remove_object(what, engine_id)
-        WarmMachine.objects.all().delete()
-    except SandboxEngineError as error:
-        log.warning("not everything was removed: %s", error)
-    return Sandbox.objects.filter(state=State.STOPPING).count()

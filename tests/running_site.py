@@ -105,7 +105,7 @@ def running_site(data: Path, **environment: str) -> Iterator[Site]:
             wait_ready(running.url, process)
             yield running
             process.send_signal(signal.SIGTERM)
-            process.wait(30)
+            process.wait(120)
             assert running.objects() == []
         except BaseException:
             print((data / "site.log").read_text()[-4000:])

@@ -248,17 +248,3 @@ def test_a_reset_in_the_same_moment_is_not_failed(
     reaper.verify(sandbox.pk)
     sandbox.refresh_from_db()
     assert sandbox.state == State.REQUESTED
-
-
-def test_an_orderly_end_leaves_nothing(
-    make_sandbox: Any, no_objects: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    removed: list[str] = []
-    monkeypatch.setattr(engine, "objects_labelled", lambda _: [labelled("unknown")])
-    monkeypatch.setattr(engine, "remove_object", lambda what, engine_id: removed.append(what))
-    sandbox = make_sandbox()
-    assert reaper.end_all() == 0
-    sandbox.refresh_from_db()
-    assert sandbox.state == State.GONE
-    assert no_objects == [sandbox.pk]
-    assert removed == ["container"]

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from sandbox import reaper
+from sandbox import shutdown
 from sandbox.assembly import objects_of
 from sandbox.errors import SandboxEngineError
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
             self._objects(options["id"])
 
     def _end_all(self) -> None:
-        left = reaper.end_all()
+        left = shutdown.end_all()
         if left:
             raise CommandError(
                 f"{left} could not be removed: the engine does not answer. "
