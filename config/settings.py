@@ -33,6 +33,10 @@ PREVIEW_HOST = env.str("PREVIEW_HOST", default="localhost:8000")
 # Lesson folders; each sub-folder with a course.yaml is a course.
 COURSES_PATH = Path(env.str("COURSES_PATH", default=str(BASE_DIR / "courses" / "library")))
 
+# The folder of one course whose author this site serves: pages show what is wrong with it, and
+# buttons run its scripts. Set by `manage.py author`; never on a site for others.
+AUTHOR_COURSE = env.str("AUTHOR_COURSE", default="")
+
 
 def _kept(name: str, make: str) -> str:
     """Return the value kept in SLIPWAY_DATA/name, made on first use with `make`.

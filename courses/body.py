@@ -50,6 +50,7 @@ class BodyReader:
     quizzes: dict[str, Quiz] = field(default_factory=dict)
     predictions: dict[str, Prediction] = field(default_factory=dict)
     task_order: list[str] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
     problems: list[ContentProblem] = field(default_factory=list)
 
     def read(self, text: str, first_line: int) -> None:
@@ -58,6 +59,7 @@ class BodyReader:
         for node in nodes:
             try:
                 self.blocks.append(self._block(node))
+                self.lines.append(node.line)
             except ContentError as error:
                 self.problems.extend(error.problems)
         self._check_reveals(nodes)

@@ -62,7 +62,7 @@ def get_course(slug: str) -> Course:
     """The course of that slug; raises CourseNotFound."""
     root = Path(settings.COURSES_PATH)
     folder = root / slug
-    if not re.match(SLUG_PATTERN, slug) or folder.is_symlink():
+    if not re.match(SLUG_PATTERN, slug) or folder.is_symlink() or not _is_offered(folder):
         raise CourseNotFound()
     course = _current(folder).loaded.course if (folder / COURSE_FILE).is_file() else None
     if course is None or not course.lessons:
@@ -97,7 +97,13 @@ def _folders(root: Path) -> list[Path]:
     entries = [entry for entry in walk_one(root) if entry.is_dir(follow_symlinks=False)]
     if not entries and not root.is_dir():
         logger.error("the courses folder %s can't be read", root)
-    return [Path(entry.path) for entry in entries if os.path.isfile(f"{entry.path}/{COURSE_FILE}")]
+    folders = [Path(e.path) for e in entries if os.path.isfile(f"{e.path}/{COURSE_FILE}")]
+    return [folder for folder in folders if _is_offered(folder)]
+
+
+def _is_offered(folder: Path) -> bool:
+    """Everywhere every course; on the site of an author that one alone."""
+    return not settings.AUTHOR_COURSE or folder == Path(settings.AUTHOR_COURSE)
 
 
 def _last_look(folder: Path) -> int:
@@ -106,6 +112,7 @@ def _last_look(folder: Path) -> int:
 
 
 def _current(folder: Path, look: int = 0) -> _Entry:
+    lenient = bool(settings.AUTHOR_COURSE) and folder == Path(settings.AUTHOR_COURSE)
     fingerprint = CourseFolder(folder).fingerprint()
     entry = _entries.get(folder)
     if entry is None or entry.fingerprint != fingerprint:
@@ -113,7 +120,7 @@ def _current(folder: Path, look: int = 0) -> _Entry:
         with _loading:
             entry = _entries.get(folder)
             if entry is None or entry.fingerprint != fingerprint:
-                entry = _Entry(fingerprint, load_course(folder), look)
+                entry = _Entry(fingerprint, load_course(folder, lenient=lenient), look)
                 _entries[folder] = entry
                 _log_problems(folder, entry.loaded)
     entry.looked_at = max(entry.looked_at, look)

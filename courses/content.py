@@ -84,6 +84,8 @@ class Lesson:
     images: tuple[str, ...]
     pictures: Mapping[str, Picture]
     terms: tuple[Term, ...] = ()
+    # Where each block of the body begins in lesson.md.
+    lines: tuple[int, ...] = ()
     previous: LessonLink | None = None
     next: LessonLink | None = None
 

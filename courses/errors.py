@@ -43,6 +43,27 @@ class KindNotRunnable(SandboxUserError):
     hint = "The text, its questions and the other lessons work."
 
 
+class NotAuthoring(SandboxUserError):
+    code = "not_found"
+    message = "This site serves no author."
+    hint = "Run manage.py author with the course's folder."
+    status = 404
+
+
+class NoScript(SandboxUserError):
+    code = "not_found"
+    message = "The task has no such script."
+    hint = "Write it beside task.md."
+    status = 404
+
+
+class ScriptNotDone(SandboxUserError):
+    code = "script_not_done"
+    message = "The script has not ended in time."
+    hint = "A process that it leaves in the background must let go of the output."
+    status = 503
+
+
 class TryFirst(SandboxUserError):
     code = "try_first"
     message = "The solution opens after your first try."

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from courses import folder as limits
+from courses.blocks import Slot
 from courses.body import BodyReader
 from courses.content import Lesson, Machine, Preview, Task
 from courses.folder import CourseFolder
@@ -32,6 +33,8 @@ class LessonReader:
     number: int
     links: LinkTable
     terms: tuple[Term, ...] = ()
+    # Whether a lesson with faults is returned as far as it can be read, for its author.
+    lenient: bool = False
     problems: list[ContentProblem] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -48,12 +51,17 @@ class LessonReader:
         self.problems.extend(problems)
         body = self._body(document, path, machines, tasks, pictures)
         lesson = self._assemble(meta, tasks, body)
-        if self.problems:
+        if self.problems and not self.lenient:
             raise ContentError(self.problems)
         return lesson
 
     def _assemble(self, meta: LessonMeta, tasks: dict[str, Task], body: BodyReader) -> Lesson:
         machines = tuple(meta.machines)
+        blocks = [
+            (block, line)
+            for block, line in zip(body.blocks, body.lines, strict=True)
+            if not isinstance(block, Slot) or self._filled(block, tasks, body)
+        ]
         return Lesson(
             slug=slug_of(self.name),
             folder=self.name,
@@ -69,7 +77,7 @@ class LessonReader:
             network=meta.network,
             previews=tuple(Preview(p.machine, p.port, p.title) for p in meta.previews),
             layout=meta.layout,
-            body=tuple(body.blocks),
+            body=tuple(block for block, _ in blocks),
             tasks=self._ordered(tasks, body.task_order),
             quizzes=body.quizzes,
             predictions=body.predictions,
@@ -78,7 +86,14 @@ class LessonReader:
             images=self._images(meta),
             pictures=body.pictures,
             terms=tuple(self._marker.seen.values()),
+            lines=tuple(line for _, line in blocks),
         )
+
+    def _filled(self, slot: Slot, tasks: dict[str, Task], body: BodyReader) -> bool:
+        """Whether what stands there could be read; a page has no place for what could not."""
+        if slot.kind == "task":
+            return slot.name in tasks
+        return slot.name in (body.quizzes if slot.kind == "quiz" else body.predictions)
 
     def _tasks(self, machines: tuple[str, ...]) -> dict[str, Task]:
         reader = TaskReader(self.folder, self.name, machines, self.links)

@@ -8,7 +8,9 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from courses import folder as limits
 from courses import markdown
@@ -26,6 +28,7 @@ from courses.yaml_reader import read_yaml
 
 BASH_TIMEOUT_SECONDS = 10
 SHELLCHECK_TIMEOUT_SECONDS = 60
+_Finding = tuple[int | None, str, str, Literal["error", "warning"]]
 
 
 def lint_course(root: Path) -> tuple[LoadedCourse, list[ContentProblem]]:
@@ -129,23 +132,29 @@ def _scripts(folder: CourseFolder) -> Iterator[ContentProblem]:
         except ContentError as error:
             yield from error.problems
             continue
-        yield from _bash_syntax(text, path)
-        yield from _shellcheck(text, path)
+        for line, message, hint, level in _findings(text):
+            yield ContentProblem(path, line, message, hint, level)
 
 
-def _bash_syntax(text: str, path: str) -> Iterator[ContentProblem]:
+# While an author works, most scripts are as they were at the last save.
+@lru_cache(maxsize=2000)
+def _findings(text: str) -> tuple[_Finding, ...]:
+    return (*_bash_syntax(text), *_shellcheck(text))
+
+
+def _bash_syntax(text: str) -> Iterator[_Finding]:
     result = _ended(["bash", "-n"], text, BASH_TIMEOUT_SECONDS)
     if result is None:
-        yield ContentProblem(path, None, "bash: reading it took too long", "make it simpler")
+        yield None, "bash: reading it took too long", "make it simpler", "error"
     elif result.returncode:
         first = (result.stderr.strip().splitlines() or ["not valid bash"])[0]
         _, _, rest = first.partition(": line ")
         number, _, message = rest.partition(": ")
         line = int(number) if number.isdigit() else None
-        yield ContentProblem(path, line, f"bash: {message or first}", "run “bash -n” on it")
+        yield line, f"bash: {message or first}", "run “bash -n” on it", "error"
 
 
-def _shellcheck(text: str, path: str) -> Iterator[ContentProblem]:
+def _shellcheck(text: str) -> Iterator[_Finding]:
     program = shutil.which("shellcheck")
     if program is None:
         return
@@ -154,7 +163,7 @@ def _shellcheck(text: str, path: str) -> Iterator[ContentProblem]:
     for finding in result.stdout.splitlines() if result else ():
         _, line, _, message = (finding.split(":", 3) + ["", "", ""])[:4]
         number = int(line) if line.isdigit() else None
-        yield ContentProblem(path, number, f"shellcheck: {message.strip()}", "", "warning")
+        yield number, f"shellcheck: {message.strip()}", "", "warning"
 
 
 def _ended(command: list[str], text: str, seconds: int) -> subprocess.CompletedProcess[str] | None:

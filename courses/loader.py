@@ -23,8 +23,11 @@ from courses.yaml_reader import read_yaml
 COURSE_FILE = "course.yaml"
 
 
-def load_course(root: Path) -> LoadedCourse:
-    """Read the course in the folder `root`; its slug is the folder's name."""
+def load_course(root: Path, *, lenient: bool = False) -> LoadedCourse:
+    """Read the course in the folder `root`; its slug is the folder's name.
+
+    For its author (`lenient`), lessons with faults are kept as far as they can be read.
+    """
     folder = CourseFolder(root)
     try:
         meta = read_yaml(
@@ -34,7 +37,7 @@ def load_course(root: Path) -> LoadedCourse:
     except ContentError as error:
         return LoadedCourse(None, error.problems)
     terms, problems = _glossary(folder, meta)
-    lessons, lesson_problems = _lessons(folder, meta, terms)
+    lessons, lesson_problems = _lessons(folder, meta, terms, lenient)
     problems += lesson_problems
     course = Course(
         slug=root.name,
@@ -73,7 +76,7 @@ def _glossary(
 
 
 def _lessons(
-    folder: CourseFolder, meta: CourseMeta, terms: tuple[Term, ...]
+    folder: CourseFolder, meta: CourseMeta, terms: tuple[Term, ...], lenient: bool
 ) -> tuple[list[Lesson], list[ContentProblem]]:
     links = link_table(folder.root, meta)
     lessons: list[Lesson] = []
@@ -83,8 +86,10 @@ def _lessons(
             message = f"“{name}” has the same address as an earlier lesson"
             problems.append(ContentProblem(COURSE_FILE, None, message, "rename its folder"))
             continue
+        reader = LessonReader(folder, name, number, links, terms, lenient)
         try:
-            lessons.append(LessonReader(folder, name, number, links, terms).read())
+            lessons.append(reader.read())
+            problems.extend(reader.problems)
         except ContentError as error:
             problems.extend(error.problems)
     return lessons, problems

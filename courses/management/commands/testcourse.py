@@ -16,7 +16,7 @@ from courses.folder import CourseFolder
 from courses.junit import write_junit
 from courses.launch import require_runnable
 from courses.lint import lint_course
-from courses.own_services import redis_answers, run_with_own_services
+from courses.own_services import run_with_own_services, site_is_there
 from courses.rehearsal import Finding, Rehearsal
 
 
@@ -33,8 +33,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         root: Path = options["path"].resolve()
-        if not redis_answers():
-            self.stderr.write("No Redis answers at REDIS_URL: this run has services of its own.")
+        if not site_is_there():
+            self.stderr.write("No site is set up here: this run has services of its own.")
             raise SystemExit(run_with_own_services(_arguments(options)))
         loaded, problems = lint_course(root)
         if errors := [problem for problem in problems if problem.level == "error"]:
