@@ -71,6 +71,19 @@ class TryFirst(SandboxUserError):
     status = 403
 
 
+class NotFinished(SandboxUserError):
+    code = "not_finished"
+    message = "A task of this course is still open."
+    hint = "Pass all tasks; the course map shows which are left."
+
+
+class NotAName(SandboxUserError):
+    code = "invalid"
+    message = "That can't stand on a certificate."
+    hint = "Write a name of at most 80 characters."
+    status = 422
+
+
 class NotAnAnswer(SandboxUserError):
     code = "invalid"
     message = "That is not one of the answers."

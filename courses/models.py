@@ -112,3 +112,27 @@ class LessonVisit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.course}/{self.lesson}"
+
+
+class Certificate(models.Model):
+    """That a learner passed all tasks of a course, as it was then; `code` is its public address.
+
+    The name is what the learner wants to be called; the site knows no other.
+    """
+
+    learner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    course = models.CharField(max_length=SLUG_LENGTH)
+    code = models.CharField(max_length=32, unique=True)
+    name = models.CharField(max_length=80)
+    course_title = models.CharField(max_length=120)
+    tasks = models.PositiveIntegerField()
+    minutes = models.PositiveIntegerField()
+    issued_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["learner", "course"], name="one_certificate_per_course")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.course}: {self.name}"

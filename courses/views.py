@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
-from courses import author_pages, catalogue, progress
+from courses import author_pages, catalogue, certificates, progress
 from courses import search as finding
 from courses.content import Course
 from courses.errors import CourseNotFound, LessonNotFound
@@ -44,6 +44,7 @@ def course(request: HttpRequest, course: str) -> HttpResponse:
     rows = progress.task_rows(request.user, found.slug)
     seen = progress.visits(request.user, found.slug)
     card = _card(found, progress.course_progress(found, rows, seen), seen)
+    card["passed_tasks"], card["total_tasks"] = certificates.tasks_of(found, rows)
     return render(request, "courses/course.html", card | author_pages.of_course(found))
 
 
