@@ -13,6 +13,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from courses import languages
 from courses.content import Course, Lesson, LoadedCourse
 from courses.errors import CourseNotFound, LessonNotFound
 from courses.folder import CourseFolder, Fingerprint, walk_one
@@ -41,7 +42,7 @@ _looks = itertools.count(1)
 
 
 def courses() -> list[Course]:
-    """Every course that can be read, flagship first."""
+    """Every course that can be read, flagship first, in the reader's language."""
     folders = _folders(Path(settings.COURSES_PATH))
     look, left = next(_looks), LOOKED_AT_ENTRIES
     found = {}
@@ -53,13 +54,17 @@ def courses() -> list[Course]:
             left -= len(entry.fingerprint)
         found[folder] = entry.loaded.course
     return sorted(
-        (course for course in found.values() if course is not None and course.lessons),
+        (
+            course.in_language(languages.wanted())
+            for course in found.values()
+            if course is not None and course.lessons
+        ),
         key=lambda course: (not course.flagship, course.order, course.title),
     )
 
 
 def get_course(slug: str) -> Course:
-    """The course of that slug; raises CourseNotFound."""
+    """The course of that slug in the reader's language; raises CourseNotFound."""
     root = Path(settings.COURSES_PATH)
     folder = root / slug
     if not re.match(SLUG_PATTERN, slug) or folder.is_symlink() or not _is_offered(folder):
@@ -67,7 +72,7 @@ def get_course(slug: str) -> Course:
     course = _current(folder).loaded.course if (folder / COURSE_FILE).is_file() else None
     if course is None or not course.lessons:
         raise CourseNotFound()
-    return course
+    return course.in_language(languages.wanted())
 
 
 def get_lesson(course_slug: str, lesson_slug: str) -> tuple[Course, Lesson]:

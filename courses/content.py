@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from courses.blocks import DiagramBlock, MeasureBlock, Slot, StaticBlock
@@ -86,6 +86,7 @@ class Lesson:
     terms: tuple[Term, ...] = ()
     # Where each block of the body begins in lesson.md.
     lines: tuple[int, ...] = ()
+    language: str = ""
     previous: LessonLink | None = None
     next: LessonLink | None = None
 
@@ -117,6 +118,17 @@ class Course:
     order: int
     lessons: tuple[Lesson, ...]
     glossary: tuple[Term, ...] = ()
+    translations: Mapping[str, Course] = field(default_factory=dict)
+
+    def in_language(self, wanted: Iterable[str]) -> Course:
+        """The course in the first of the languages that it has, else as it was written."""
+        for language in wanted:
+            for code in (language.lower(), language.lower().partition("-")[0]):
+                if code in (self.language.lower(), self.language.lower().partition("-")[0]):
+                    return self
+                if code in self.translations:
+                    return self.translations[code]
+        return self
 
     def lesson(self, slug: str) -> Lesson | None:
         """The lesson of that slug (or folder name), if there is one."""

@@ -104,6 +104,10 @@ class CourseFolder:
         entries = [entry for entry in walk_one(self.root) if entry.is_dir(follow_symlinks=False)]
         return [entry.name for entry in entries if not entry.name.startswith(".")]
 
+    def files_of_root(self) -> list[os.DirEntry[str]]:
+        """The files at the top, sorted; links left out."""
+        return [entry for entry in walk_one(self.root) if entry.is_file(follow_symlinks=False)]
+
     def check_tree(self, relative: str, limit_bytes: int) -> None:
         """Raise ContentError unless `relative` holds only plain files and folders within bounds."""
         total_bytes = 0

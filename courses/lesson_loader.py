@@ -33,6 +33,7 @@ class LessonReader:
     number: int
     links: LinkTable
     terms: tuple[Term, ...] = ()
+    language: str = ""
     # Whether a lesson with faults is returned as far as it can be read, for its author.
     lenient: bool = False
     problems: list[ContentProblem] = field(default_factory=list)
@@ -87,6 +88,7 @@ class LessonReader:
             pictures=body.pictures,
             terms=tuple(self._marker.seen.values()),
             lines=tuple(line for _, line in blocks),
+            language=self.language,
         )
 
     def _filled(self, slot: Slot, tasks: dict[str, Task], body: BodyReader) -> bool:

@@ -132,11 +132,16 @@ def _scripts(folder: CourseFolder) -> Iterator[ContentProblem]:
         except ContentError as error:
             yield from error.problems
             continue
-        for line, message, hint, level in _findings(text):
+        try:
+            findings = _findings(text)
+        except subprocess.TimeoutExpired:
+            yield ContentProblem(path, None, "bash: reading it took too long", "make it simpler")
+            continue
+        for line, message, hint, level in findings:
             yield ContentProblem(path, line, message, hint, level)
 
 
-# While an author works, most scripts are as they were at the last save.
+# While an author works, most scripts are as they were at the last save. What raises is not kept.
 @lru_cache(maxsize=2000)
 def _findings(text: str) -> tuple[_Finding, ...]:
     return (*_bash_syntax(text), *_shellcheck(text))
@@ -144,9 +149,7 @@ def _findings(text: str) -> tuple[_Finding, ...]:
 
 def _bash_syntax(text: str) -> Iterator[_Finding]:
     result = _ended(["bash", "-n"], text, BASH_TIMEOUT_SECONDS)
-    if result is None:
-        yield None, "bash: reading it took too long", "make it simpler", "error"
-    elif result.returncode:
+    if result.returncode:
         first = (result.stderr.strip().splitlines() or ["not valid bash"])[0]
         _, _, rest = first.partition(": line ")
         number, _, message = rest.partition(": ")
@@ -159,28 +162,28 @@ def _shellcheck(text: str) -> Iterator[_Finding]:
     if program is None:
         return
     command = [program, "--shell=bash", "--severity=warning", "--format=gcc", "-"]
-    result = _ended(command, text, SHELLCHECK_TIMEOUT_SECONDS)
-    for finding in result.stdout.splitlines() if result else ():
+    try:
+        result = _ended(command, text, SHELLCHECK_TIMEOUT_SECONDS)
+    except subprocess.TimeoutExpired:
+        return
+    for finding in result.stdout.splitlines():
         _, line, _, message = (finding.split(":", 3) + ["", "", ""])[:4]
         number = int(line) if line.isdigit() else None
         yield number, f"shellcheck: {message.strip()}", "", "warning"
 
 
-def _ended(command: list[str], text: str, seconds: int) -> subprocess.CompletedProcess[str] | None:
-    """The program's result for that input; None when it was stopped for time."""
-    try:
-        # What the programs quote of a script may be cut within a character.
-        return subprocess.run(
-            command,
-            input=text,
-            encoding="utf-8",
-            errors="replace",
-            capture_output=True,
-            timeout=seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return None
+def _ended(command: list[str], text: str, seconds: int) -> subprocess.CompletedProcess[str]:
+    """The program's result for that input; raises TimeoutExpired when it was stopped for time."""
+    # What the programs quote of a script may be cut within a character.
+    return subprocess.run(
+        command,
+        input=text,
+        encoding="utf-8",
+        errors="replace",
+        capture_output=True,
+        timeout=seconds,
+        check=False,
+    )
 
 
 def _unlisted(folder: CourseFolder) -> Iterator[ContentProblem]:

@@ -66,7 +66,7 @@ def kept(lesson: Lesson, row: Prediction) -> dict[str, Any]:
     outcome = lesson.predictions[row.prediction].outcome_html
     later = reveals_later(lesson, row.prediction)
     return {
-        "value": row.value,
+        "value": lesson.predictions[row.prediction].to_show(row.value),
         "kept_at": row.kept_at,
         "outcome_html": None if later else outcome,
     }

@@ -18,6 +18,7 @@ from courses.lesson_loader import LessonReader
 from courses.links import LinkTable, slug_of
 from courses.problems import ContentError, ContentProblem
 from courses.schema import SLUG_PATTERN, CourseMeta
+from courses.translations import linked, read_translations
 from courses.yaml_reader import read_yaml
 
 COURSE_FILE = "course.yaml"
@@ -48,10 +49,11 @@ def load_course(root: Path, *, lenient: bool = False) -> LoadedCourse:
         licence=meta.licence,
         flagship=meta.flagship,
         order=meta.order,
-        lessons=_linked(lessons),
+        lessons=linked(lessons),
         glossary=terms,
     )
-    return LoadedCourse(course, tuple(problems))
+    translations, found = read_translations(folder, meta, course)
+    return LoadedCourse(replace(course, translations=translations), (*problems, *found))
 
 
 def link_table(root: Path, meta: CourseMeta) -> LinkTable:
@@ -86,22 +88,10 @@ def _lessons(
             message = f"“{name}” has the same address as an earlier lesson"
             problems.append(ContentProblem(COURSE_FILE, None, message, "rename its folder"))
             continue
-        reader = LessonReader(folder, name, number, links, terms, lenient)
+        reader = LessonReader(folder, name, number, links, terms, meta.language, lenient)
         try:
             lessons.append(reader.read())
             problems.extend(reader.problems)
         except ContentError as error:
             problems.extend(error.problems)
     return lessons, problems
-
-
-def _linked(lessons: list[Lesson]) -> tuple[Lesson, ...]:
-    """The lessons, each knowing its neighbours among those that could be read."""
-    return tuple(
-        replace(
-            lesson,
-            previous=lessons[index - 1].link if index else None,
-            next=lessons[index + 1].link if index + 1 < len(lessons) else None,
-        )
-        for index, lesson in enumerate(lessons)
-    )

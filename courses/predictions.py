@@ -25,7 +25,7 @@ def keep(learner: Any, course: str, lesson: Lesson, name: str, value: str) -> Pr
         course=course,
         lesson=lesson.slug,
         prediction=name,
-        defaults={"value": guess},
+        defaults={"value": prediction.to_keep(guess)},
     )
     return row
 
@@ -35,4 +35,8 @@ def kept_by(learner: Any, course: str, lesson: Lesson) -> dict[str, str]:
     if not lesson.predictions or not learner.is_authenticated:
         return {}
     rows = Prediction.objects.filter(learner=learner, course=course, lesson=lesson.slug)
-    return dict(rows.values_list("prediction", "value"))
+    return {
+        name: lesson.predictions[name].to_show(value)
+        for name, value in rows.values_list("prediction", "value")
+        if name in lesson.predictions
+    }

@@ -63,6 +63,18 @@ class Prediction:
     unit: str | None
     outcome_html: str
     line: int
+    # In a translation: the choices as the course was written, in the same order.
+    kept_as: tuple[str, ...] = ()
+
+    def to_keep(self, value: str) -> str:
+        """The guess as it is kept, whatever language it was made in."""
+        kept = dict(zip(self.choices, self.kept_as, strict=False))
+        return kept.get(value, value)
+
+    def to_show(self, kept: str) -> str:
+        """A kept guess in the language of this prediction."""
+        shown = dict(zip(self.kept_as, self.choices, strict=False))
+        return shown.get(kept, kept)
 
     def accepts(self, value: str) -> bool:
         """Whether `value` is a possible guess."""

@@ -150,3 +150,26 @@ class GlossaryMeta(Strict):
     """glossary.yaml."""
 
     terms: Annotated[tuple[TermMeta, ...], Field(min_length=1, max_length=MAX_TERMS)]
+
+
+class CourseTranslation(Strict):
+    """course.<language>.yaml: what is read; the rest is the course's own."""
+
+    title: Title
+    summary: Paragraph
+    audience: Paragraph
+
+
+class LessonTranslation(Strict):
+    """Front matter of lesson.<language>.md."""
+
+    title: Title
+    summary: Paragraph
+    objectives: Annotated[tuple[Line, ...], Field(max_length=10)] = ()
+
+
+class TaskTranslation(Strict):
+    """Front matter of task.<language>.md."""
+
+    title: Title
+    hints: Annotated[tuple[Paragraph, ...], Field(max_length=MAX_HINTS)] = ()

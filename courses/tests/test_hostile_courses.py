@@ -166,7 +166,9 @@ def test_check_of_the_syntax_that_does_not_end_is_told(tmp_path, monkeypatch):
     (tmp_path / "bin" / "bash").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     monkeypatch.setattr(lint, "BASH_TIMEOUT_SECONDS", 1)
-    root = write(tmp_path / "boats", {"course.yaml": boats()["course.yaml"], "x.sh": "true\n"})
+    root = write(
+        tmp_path / "boats", {"course.yaml": boats()["course.yaml"], "x.sh": "true # of this test\n"}
+    )
     _, problems = lint_course(root)
     assert any("took too long" in problem.message for problem in problems)
 
