@@ -18,6 +18,7 @@ from courses.problems import ContentProblem
 from courses.tests.conftest import boats, write
 from sandbox.machines import ScriptResult
 
+pytestmark = pytest.mark.django_db
 LESSON = "01-hull/lesson.md"
 HULL = boats()[LESSON]
 FLOAT = "01-hull/tasks/float"
