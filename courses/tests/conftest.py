@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from courses import catalogue
+from courses import catalogue, search
 from courses.content import Lesson
 from courses.loader import load_course
 from sandbox.models import Machine, Sandbox, State
@@ -170,6 +170,7 @@ def library(tmp_path: Path, settings) -> Path:
     write(root / "boats", boats())
     settings.COURSES_PATH = root
     catalogue._entries.clear()
+    search._indexes.clear()
     return root
 
 
