@@ -38,7 +38,7 @@ COLUMNS = (
     *("bare", "shell ready", "shell", "docker ready", "docker"),
     *("shell warm handed over", "shell warm", "docker warm handed over", "docker warm"),
 )
-ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+ROUNDS = int(sys.argv[1]) if sys.argv[1:] and sys.argv[1].isdigit() else 10
 
 
 def bare() -> float:
