@@ -25,6 +25,11 @@ COLUMNS, ROWS = 80, 24
 # How long a program may take to redraw after the first change of size.
 REDRAW_SECONDS = 0.3
 MAX_SIZE = 1000
+# After Ctrl-C: how long output may go on before it is shown again, how long silence must last
+# to be the end of it, and how much of the flood's end is worth showing.
+RUSH_SECONDS, QUIET_SECONDS = 0.15, 0.025
+SHOWN_BYTES = 32 * 1024
+INTERRUPT = 0x03
 # What a terminal says by itself when a program asks (cursor position, attributes, modes,
 # colours): from a viewer that does not own the terminal it would be the second answer.
 ANSWER = re.compile(
@@ -71,6 +76,7 @@ class Terminal:
         self._resizing = asyncio.Lock()
         self._background: set[asyncio.Task[None]] = set()
         self._paused = False
+        self._rushing = False
         self._live_from = live_from
         self._watch = watch or Watch()
         # The shell is then the guest's: what PID 1 started is a bridge to it.
@@ -121,7 +127,7 @@ class Terminal:
 
     def _throttle(self) -> None:
         fastest = max((viewer.position for viewer in self.viewers), default=self.ring.end)
-        behind = self.ring.end - fastest
+        behind = 0 if self._rushing else self.ring.end - fastest
         if not self._paused and behind > AHEAD_BYTES:
             self._paused = True
             self._source.pause()
@@ -208,6 +214,27 @@ class Terminal:
                 return
             await self._own(viewer)
         await self.write(data)
+        if INTERRUPT in data and not self._rushing and viewer.lags:
+            self._keep(self._rush())
+
+    async def _rush(self) -> None:
+        """After Ctrl-C in a flood: take in what the engine has buffered (a mebibyte and more),
+        show none of it, and go on at its end. The prompt is what the learner waits for."""
+        self._rushing = True
+        for viewer in self.viewers:
+            viewer.held = viewer.lags
+        self._throttle()
+        loop = asyncio.get_running_loop()
+        end = loop.time() + RUSH_SECONDS
+        with contextlib.suppress(TimeoutError):
+            while loop.time() < end:
+                self._printed.clear()
+                async with asyncio.timeout(QUIET_SECONDS):
+                    await self._printed.wait()
+        self._rushing = False
+        for viewer in self.viewers:
+            viewer.release(self.ring.end - SHOWN_BYTES)
+        self._throttle()
 
     async def asked(self, viewer: Viewer, columns: int, rows: int, focus: bool) -> None:
         """The viewer's client has this size; with `focus` the terminal gets it.

@@ -16,6 +16,8 @@ FRAME_BYTES = 64 * 1024
 # After a flush this large more is surely coming: gather for a moment.
 BULK_BYTES = 4096
 COALESCE_SECONDS = 0.002
+# Sent and not acknowledged, from which on Ctrl-C skips what is not sent yet.
+LAG_BYTES = 128 * 1024
 # Messages that wait for their place in the output; the oldest go first when there are more.
 NOTES = 64
 
@@ -57,6 +59,9 @@ class Viewer:
         # When it last owned the terminal's size, by count; 0 for never.
         self.owned = 0
         self.unacknowledged = 0
+        # Nothing is sent while this is set; `release` ends it.
+        self.held = False
+        self._skip_to = 0
         self._notes: deque[tuple[int, str]] = deque(maxlen=NOTES)
         self._wake = asyncio.Event()
 
@@ -66,6 +71,18 @@ class Viewer:
     def acknowledge(self, count: int) -> None:
         """`count` more bytes were consumed; a count beyond what was sent is cut."""
         self.unacknowledged = max(0, self.unacknowledged - max(0, count))
+        self._wake.set()
+
+    @property
+    def lags(self) -> bool:
+        """Whether the client is far behind: what it is to read takes longer than a moment."""
+        return self.unacknowledged > LAG_BYTES
+
+    def release(self, position: int) -> None:
+        """Go on sending; from byte `position` if that is much further than it has come."""
+        if self.held and position - self.position > LAG_BYTES:
+            self._skip_to = position
+        self.held = False
         self._wake.set()
 
     async def tell(self, message: dict[str, Any]) -> None:
@@ -80,12 +97,12 @@ class Viewer:
         """Send what the ring has and gets, until the terminal is closed. Raises Stalled."""
         ring = terminal.ring
         while True:
-            if self.position < ring.start:
-                self.position = ring.start
+            if self.position < max(ring.start, self._skip_to):
+                self.position = max(ring.start, self._skip_to)
                 await self.tell({"seq": self.position})
             while self._notes and self._notes[0][0] <= self.position:
                 await self._send(self._notes.popleft()[1])
-            room = self._window_bytes - self.unacknowledged
+            room = 0 if self.held else self._window_bytes - self.unacknowledged
             if self._notes:
                 room = min(room, self._notes[0][0] - self.position)
             data = ring.read(self.position, min(FRAME_BYTES, room)) if room > 0 else b""
@@ -101,7 +118,7 @@ class Viewer:
                 continue
             if terminal.closed and self.position == ring.end:
                 return
-            await self._something_to_do(room <= 0)
+            await self._something_to_do(room <= 0 and not self.held)
 
     async def _something_to_do(self, stalled: bool) -> None:
         self._wake.clear()

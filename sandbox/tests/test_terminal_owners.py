@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from sandbox.terminal import SHOWN_BYTES
 from sandbox.tests.test_terminal import Setup, settle
 from sandbox.viewer import Stalled
 
@@ -113,3 +114,36 @@ async def test_a_viewer_that_acknowledges_nothing_for_long_is_given_up() -> None
     assert not setup.tasks[0].done()
     with pytest.raises(Stalled):
         await asyncio.wait_for(setup.tasks[0], 2)
+
+
+async def test_ctrl_c_in_a_flood_skips_what_the_client_has_not_got_yet() -> None:
+    setup = Setup()
+    client, viewer = await setup.join(window=200_000)
+    for _ in range(20):
+        setup.machine.on_data(b"flood\r\n" * 3000)
+    await settle()
+    assert setup.machine.paused
+    await setup.terminal.typed(viewer, b"\x03")
+    await asyncio.sleep(0)
+    assert not setup.machine.paused, "what the engine has buffered is taken in at once"
+    setup.machine.on_data(b"flood\r\n" * 3000)
+    setup.machine.on_data(b"^C\r\n$ ")
+    await asyncio.sleep(0.1)
+    viewer.acknowledge(200_000)
+    await settle()
+    skipped = {"seq": setup.terminal.ring.end - SHOWN_BYTES}
+    assert client.told[-1] == skipped
+    assert client.data.endswith(b"^C\r\n$ ")
+    assert len(client.data) == 200_000 + SHOWN_BYTES
+
+
+async def test_ctrl_c_at_a_prompt_skips_nothing() -> None:
+    setup = Setup()
+    client, viewer = await setup.join()
+    setup.machine.on_data(b"x" * 60_000)
+    await settle()
+    await setup.terminal.typed(viewer, b"\x03")
+    setup.machine.on_data(b"^C\r\n$ ")
+    await asyncio.sleep(0.1)
+    assert len(client.data) == 60_000 + len(b"^C\r\n$ ")
+    assert not any("seq" in told for told in client.told[1:])
