@@ -160,7 +160,7 @@ def children(host: str, port: int, env: dict[str, str], redis_port: int, data: P
     )
     site = (
         f"config.asgi:application --host {host} --port {port} --loop uvloop --http httptools "
-        "--ws websockets-sansio --ws-max-size 65536 --ws-per-message-deflate false "
+        "--ws websockets-sansio --ws-max-size 1048576 --ws-per-message-deflate false "
         "--lifespan off --no-access-log --log-level warning --timeout-graceful-shutdown 3"
     )
     return [

@@ -7,13 +7,14 @@ can't read its pages, and only the site may frame it.
 import html
 import logging
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import h11
 from channels.db import database_sync_to_async
 from django.db import OperationalError
 
-from sandbox import preview_headers, preview_links, preview_relay
+from sandbox import preview_headers, preview_links, preview_relay, preview_socket
 from sandbox.errors import SandboxEngineError, SandboxError
 from sandbox.models import Machine, Preview
 from sandbox.preview_relay import AnswerCut, AppSilent, BrowserLeft, PreviewOver, Receive, Send
@@ -39,7 +40,7 @@ class PreviewHosts:
             await self.inner(scope, receive, send)
         elif scope["type"] != "http":
             await receive()
-            await send({"type": "websocket.close", "code": 4404})
+            await serve_socket(hosts, scope, receive, send)
         elif len(hosts) > 1:
             await _page(send, TWO_HOSTS)
         else:
@@ -82,15 +83,11 @@ async def _visit(host: str, scope: dict[str, Any], receive: Receive, send: Send)
     if visit is None:
         return OVER
 
-    async def valid() -> bool:
-        try:
-            return bool(await _is_valid(host))
-        except OperationalError:
-            return True  # a busy database ends nothing; the next look will tell
-
     port = visit.preview.port
     try:
-        await preview_relay.relay(visit.container_id, port, visit.request, receive, send, valid)
+        await preview_relay.relay(
+            visit.container_id, port, visit.request, receive, send, partial(_stands, host)
+        )
     except BrowserLeft:
         return None
     except PreviewOver:
@@ -102,6 +99,48 @@ async def _visit(host: str, scope: dict[str, Any], receive: Receive, send: Send)
             log.warning("preview of %s: %s", visit.preview, error)
         return error.status, error.message, error.hint
     return None
+
+
+async def serve_socket(
+    hosts: list[str], scope: dict[str, Any], receive: Receive, send: Send
+) -> None:
+    """Answer one WebSocket from the machine that its host names.
+
+    What can't be opened is refused with a status, as browsers report nothing else of it.
+    """
+    try:
+        visit = await _find(hosts[0], scope | {"method": "GET"}) if len(hosts) == 1 else None
+    except preview_headers.Refused as refused:
+        await _refuse(send, refused.status)
+        return
+    if visit is None:
+        await _refuse(send, OVER[0])
+        return
+    port, valid = visit.preview.port, partial(_stands, hosts[0])
+    try:
+        await preview_socket.relay(visit.container_id, port, visit.request, receive, send, valid)
+    except FAULTS as fault:
+        await _refuse(send, _page_of(fault, visit.preview)[0])
+    except preview_socket.SocketRefused as refused:
+        await _refuse(send, refused.status if refused.status >= 400 else 502)
+    except SandboxError as error:
+        if isinstance(error, SandboxEngineError):
+            log.warning("preview of %s: %s", visit.preview, error)
+        await _refuse(send, error.status)
+
+
+async def _refuse(send: Send, status: int) -> None:
+    head = {"type": "websocket.http.response.start", "status": status, "headers": []}
+    await send(head)
+    await send({"type": "websocket.http.response.body", "body": b""})
+
+
+async def _stands(host: str) -> bool:
+    """Whether the preview is valid still."""
+    try:
+        return bool(await _is_valid(host))
+    except OperationalError:
+        return True  # a busy database ends nothing; the next look will tell
 
 
 @database_sync_to_async

@@ -79,7 +79,7 @@ class _Exchange:
 
     async def run(self, valid: Valid) -> None:
         await self._tunnel.send(self._request)
-        jobs = [asyncio.create_task(job) for job in (self._answer(), self._upload(), _watch(valid))]
+        jobs = [asyncio.create_task(job) for job in (self._answer(), self._upload(), watch(valid))]
         try:
             await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -148,7 +148,8 @@ class _Exchange:
             self._patience = None
 
 
-async def _watch(valid: Valid) -> None:
+async def watch(valid: Valid) -> None:
+    """Raise PreviewOver once the preview stands no longer."""
     while True:
         await asyncio.sleep(CHECK_SECONDS)
         if not await valid():

@@ -112,8 +112,12 @@ class Tunnel:
         """Send one part of a request."""
         data = self.http.send(event)
         if data:
-            self._stream.write(data)
-            await self._stream.drained()
+            await self.write(data)
+
+    async def write(self, data: bytes) -> None:
+        """Send bytes as they are, at the machine's pace."""
+        self._stream.write(data)
+        await self._stream.drained()
 
     async def receive(self) -> h11.Event | type[h11.PAUSED]:
         """The next part of the answer.
