@@ -151,6 +151,8 @@ async def _obey(terminal: Terminal, viewer: Viewer, text: str) -> None:
             raise TypeError("not an object")
         if "ack" in order:
             viewer.acknowledge(_number(order["ack"]))
+        if "ping" in order:
+            await viewer.tell({"pong": _number(order["ping"])})
         if "resize" in order:
             columns, rows = order["resize"]
             focus = order.get("focus", True) is not False

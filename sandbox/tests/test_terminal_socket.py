@@ -166,6 +166,16 @@ async def test_resize_reaches_the_machine(
     await socket.leave()
 
 
+async def test_a_client_that_asks_whether_we_are_there_is_told(
+    sandbox: Sandbox, learner: User
+) -> None:
+    socket, _ = await joined(sandbox, learner)
+    assert await socket.read() == b"$ "
+    await socket.say('{"ping": 7}')
+    assert await socket.told() == {"pong": 7}
+    await socket.leave()
+
+
 async def test_a_stranger_an_unknown_machine_and_an_unknown_terminal_are_404(
     sandbox: Sandbox, learner: User, stranger: User
 ) -> None:

@@ -29,6 +29,7 @@ export class Deck {
     this.terminals = new Terminals(lines, {
       modified: (data) => this.keyRow.modified(data),
       mark: (panel, what) => this.#mark(panel, what),
+      recording: (panel, on) => this.#recorded(panel, on),
       over: (panel, code) => this.extras.over(this.#tabOf(panel), code),
       keysOf: (panel) => this.#keysOf(panel),
     });
@@ -108,6 +109,13 @@ export class Deck {
     const seen = this.split.seen.includes(tab);
     if (!seen) markTab(tab, what);
     else if (what === "bell") flash(panel);
+  }
+
+  /** Whoever is recorded is told so, as long as it lasts. */
+  #recorded(panel, on) {
+    panel.toggleAttribute("data-recorded", on);
+    const any = this.element.querySelector("[data-recorded]") !== null;
+    this.pane.querySelector("[data-recorded-notice]").hidden = !any;
   }
 
   #keysOf(panel) {

@@ -1,6 +1,7 @@
 // The sandbox's events: state, stages, task results, warnings.
 import { ReconnectingSocket, socketUrl } from "./reconnecting-socket.js";
 import { call, segment } from "./api.js";
+import { onWake } from "./page-wake.js";
 
 // Codes after which another try would end the same way.
 const FINAL = new Set([4401, 4403, 4404, 4410]);
@@ -15,6 +16,8 @@ export class EventsSocket {
   constructor(state) {
     this.state = state;
     state.addEventListener("change", () => this.#follow());
+    // What happened meanwhile is in the state that each connection begins with.
+    onWake(() => this.#socket?.drop());
     this.#follow();
   }
 

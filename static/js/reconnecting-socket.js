@@ -4,6 +4,8 @@ const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 15_000;
 // A connection that held this long starts the delays anew.
 const STEADY_MS = 5_000;
+// The code that browsers give to a connection that broke off.
+const LOST = 1006;
 
 /** The WebSocket address of a path on this site. */
 export function socketUrl(path) {
@@ -47,6 +49,15 @@ export class ReconnectingSocket {
     this.#connect();
   }
 
+  /** The connection is dead, though nobody has said so: have another one. */
+  drop() {
+    const socket = this.#socket;
+    if (this.#ended || !socket) return;
+    this.#closed(LOST);
+    // Its own goodbye may take minutes, or never come.
+    socket.close();
+  }
+
   /** Close for good. */
   end() {
     this.#ended = true;
@@ -63,15 +74,13 @@ export class ReconnectingSocket {
       this.#openedAt = performance.now();
       this.handlers.open?.();
     });
-    socket.addEventListener("message", (event) => {
-      if (!this.#ended) this.handlers.message(event);
-    });
-    socket.addEventListener("close", (event) => this.#closed(event.code));
+    const ours = () => !this.#ended && socket === this.#socket;
+    socket.addEventListener("message", (event) => ours() && this.handlers.message(event));
+    socket.addEventListener("close", (event) => ours() && this.#closed(event.code));
   }
 
   #closed(code) {
     this.#socket = null;
-    if (this.#ended) return;
     if (this.#openedAt && performance.now() - this.#openedAt > STEADY_MS) this.#delay = FIRST_DELAY_MS;
     this.#openedAt = 0;
     if (!this.handlers.closed(code)) {

@@ -1,16 +1,21 @@
 // One terminal's bytes, with sequence numbers, acknowledgements and the way back after a loss.
+import { Liveness } from "./liveness.js";
 import { ReconnectingSocket, socketUrl } from "./reconnecting-socket.js";
 import { segment } from "./api.js";
 
 const ACK_BYTES = 64 * 1024;
 const INPUT_FRAME_BYTES = 8 * 1024;
 const RESIZE_QUIET_MS = 120;
+// In the background a page parses little; the machine must not wait for that. So much may lie
+// there unparsed.
+const BACKGROUND_BYTES = 8 * 1024 * 1024;
 // 1000: the shell of an extra terminal ended. Connecting again would make a new one.
-const FINAL = new Set([1000, 1008, 1009, 4401, 4403, 4404, 4408, 4410, 4429]);
+const FINAL = new Set([1000, 1008, 1009, 4401, 4403, 4404, 4410, 4429]);
 
 /**
  * Handlers: `write(bytes, done)` shows bytes and calls `done` once they are parsed,
- * `reset(done)` clears the screen in order with the writes, `hello(object)`, `exit(code)`,
+ * `reset(done)` clears the screen in order with the writes, `hello(object)`, `size([columns, rows], owner)`,
+ * `recording(bool)`, `exit(code)`,
  * `pid(number)` of the shell that follows one that ended, `error(object)`, `connected()`, `lost(milliseconds until the next try)`, `ended(close code)`.
  */
 export class TerminalSocket {
@@ -20,8 +25,12 @@ export class TerminalSocket {
   #received = null;
   #written = 0;
   #unacknowledged = 0;
+  #unparsed = 0;
   #replayUntil = 0;
   #size = null;
+  #claims = false;
+  #told = false;
+  #liveness;
   #resizeTimer = 0;
   #encoder = new TextEncoder();
 
@@ -34,6 +43,7 @@ export class TerminalSocket {
       closed: (code) => this.#closed(code),
       waiting: (milliseconds) => handlers.lost(milliseconds),
     });
+    this.#liveness = new Liveness(() => this.#socket.send('{"ping":1}'), () => this.#socket.drop());
   }
 
   /** The path of a machine's terminal. */
@@ -52,6 +62,7 @@ export class TerminalSocket {
 
   /** Send typed text; false when there is no connection (nothing is kept for later). */
   input(text) {
+    this.#liveness.typed();
     const bytes = this.#encoder.encode(text);
     for (let at = 0; at < bytes.length; at += INPUT_FRAME_BYTES) {
       if (!this.#socket.send(bytes.subarray(at, at + INPUT_FRAME_BYTES))) return false;
@@ -59,11 +70,17 @@ export class TerminalSocket {
     return true;
   }
 
-  /** Tell the machine the terminal's size once it has stopped changing. */
-  resize(columns, rows) {
+  /**
+   * Tell the machine this window's size once it has stopped changing; with `claims` the
+   * terminal gets it, whoever's size it has now.
+   */
+  resize(columns, rows, claims) {
+    if (!claims && this.#told && this.#size?.join() === `${columns},${rows}`) return;
     this.#size = [columns, rows];
+    this.#told = false;
+    this.#claims ||= claims;
     clearTimeout(this.#resizeTimer);
-    this.#resizeTimer = setTimeout(() => this.#sendSize(), RESIZE_QUIET_MS);
+    this.#resizeTimer = setTimeout(() => this.#sendSize(), claims ? 0 : RESIZE_QUIET_MS);
   }
 
   retryNow() {
@@ -72,20 +89,25 @@ export class TerminalSocket {
 
   end() {
     clearTimeout(this.#resizeTimer);
+    this.#liveness.end();
     this.#socket.end();
   }
 
   #sendSize() {
-    if (this.#size) this.#socket.send(JSON.stringify({ resize: this.#size }));
+    if (!this.#socket.send(JSON.stringify({ resize: this.#size, focus: this.#claims }))) return;
+    this.#claims = false;
+    this.#told = true;
   }
 
   #opened() {
     this.#connection += 1;
+    this.#told = false;
     this.#unacknowledged = 0;
     this.#handlers.connected();
   }
 
   #message(data) {
+    this.#liveness.heard();
     if (data instanceof ArrayBuffer) {
       this.#bytes(new Uint8Array(data));
       return;
@@ -94,6 +116,8 @@ export class TerminalSocket {
     if (message.hello) this.#hello(message.hello);
     else if ("seq" in message) this.#startAt(message.seq);
     else if ("exit" in message) this.#handlers.exit(message.exit);
+    else if (message.size) this.#handlers.size(message.size, message.owner);
+    else if ("recording" in message) this.#handlers.recording(message.recording);
     else if ("pid" in message) this.#handlers.pid(message.pid);
     else if (message.error) this.#handlers.error(message.error);
   }
@@ -101,7 +125,6 @@ export class TerminalSocket {
   #hello(hello) {
     this.#replayUntil = hello.seq;
     this.#handlers.hello(hello);
-    this.#sendSize();
   }
 
   #startAt(seq) {
@@ -124,9 +147,13 @@ export class TerminalSocket {
 
   #write(bytes, end) {
     const connection = this.#connection;
+    const early = this.#unparsed < BACKGROUND_BYTES && document.hidden;
+    if (early) this.#consumed(bytes.length);
+    this.#unparsed += bytes.length;
     this.#handlers.write(bytes, () => {
       this.#written = end;
-      if (connection === this.#connection) this.#consumed(bytes.length);
+      this.#unparsed -= bytes.length;
+      if (!early && connection === this.#connection) this.#consumed(bytes.length);
     });
   }
 
@@ -138,6 +165,7 @@ export class TerminalSocket {
   }
 
   #closed(code) {
+    this.#liveness.closed();
     if (!FINAL.has(code)) return true;
     this.#handlers.ended(code);
     return false;

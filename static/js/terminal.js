@@ -1,5 +1,4 @@
 // One terminal of a machine: xterm.js on one side, the terminal socket on the other.
-import { FitAddon } from "../vendor/addon-fit/addon-fit.mjs";
 import { AnswerTurn } from "./answer-turn.js";
 import { copyText } from "./clipboard.js";
 import { CommandRunner } from "./command-runner.js";
@@ -11,11 +10,11 @@ import { TerminalPaste } from "./terminal-paste.js";
 import { TerminalQueries } from "./terminal-queries.js";
 import { applySettings, openScreen } from "./terminal-screen.js";
 import { TerminalSearch } from "./terminal-search.js";
+import { TerminalSize } from "./terminal-size.js";
 import { settings } from "./terminal-settings.js";
 import { TerminalSocket } from "./terminal-socket.js";
 import { showAsText } from "./terminal-text.js";
 
-const FIT_QUIET_MS = 60;
 const REDRAWN_MS = 1_500;
 
 /**
@@ -23,16 +22,14 @@ const REDRAWN_MS = 1_500;
  * terminal: null, or `{kind: "lost", milliseconds}`, `{kind: "exit", code}`, `{kind: "error",
  * error}`, `{kind: "ended", code}`, `{kind: "readonly"}`; `wantsCopy(text)` that a program asks
  * for the clipboard; `mark("news" | "bell")` that something came; `over(code)` that the shell of
- * an extra terminal ended; `modified(data)` answers what is sent for typed text; `keys` are the
+ * an extra terminal ended; `recording(bool)` whether what is seen is kept; `modified(data)` answers what is sent for typed text; `keys` are the
  * actions of `handleKeys` that lead out of this terminal.
  */
 export class TerminalView {
   #path;
   #handlers;
   #socket = null;
-  #fit = new FitAddon();
-  #observer;
-  #fitTimer = 0;
+  #size;
   #runner;
   #turn;
   #queries;
@@ -46,7 +43,10 @@ export class TerminalView {
     this.#path = TerminalSocket.path(sandboxId, this.machine, panel.dataset.terminal ?? "main");
     this.#turn = new AnswerTurn(this.#path);
     this.term = openScreen(panel.querySelector("[data-term]"), panel.dataset.title ?? this.machine);
-    this.term.loadAddon(this.#fit);
+    this.#size = new TerminalSize(this.term, panel, {
+      send: (columns, rows, claims) => this.#socket?.resize(columns, rows, claims),
+      borrowed: (on) => panel.classList.toggle("is-borrowed", on),
+    });
     const replaying = () => this.#socket?.replaying ?? false;
     this.#queries = new TerminalQueries(this.term, () => !replaying() && this.#turn.mine);
     this.marks = new ShellMarks(this.term, { replaying, finished: (outcome) => this.#finished(outcome) });
@@ -65,6 +65,8 @@ export class TerminalView {
       write: (bytes, done) => this.#write(bytes, done),
       reset: (done) => this.#reset(done),
       hello: (hello) => this.#hello(hello),
+      size: (size, owner) => this.#size.changed(size, owner),
+      recording: (on) => this.#handlers.recording(on),
       exit: (code) => this.#exited(code),
       pid: () => this.#handlers.line(null),
       error: (error) => this.#handlers.line({ kind: "error", error }),
@@ -97,10 +99,10 @@ export class TerminalView {
     this.term.write(bytes, done);
   }
 
-  /** Fit to the space there is now and tell the machine, also when another tab changed it. */
+  /** The terminal has come into view: fit it, and use it where this window is the one in use. */
   refit() {
-    this.#fit.fit();
-    this.#socket?.resize(this.term.cols, this.term.rows);
+    this.#size.fit();
+    if (document.hasFocus()) this.#size.claim();
   }
 
   /** Type commands: `CommandRunner.run`, or null without a connection. */
@@ -120,8 +122,7 @@ export class TerminalView {
     this.#gone.abort();
     this.#socket?.end();
     this.#turn.end();
-    this.#observer.disconnect();
-    clearTimeout(this.#fitTimer);
+    this.#size.end();
     this.marks.forget();
     this.term.dispose();
     this.panel.querySelector(".find")?.remove();
@@ -137,19 +138,10 @@ export class TerminalView {
     this.term.onData((data) => this.#typed(data));
     this.term.onBell(() => this.#socket.replaying || this.#handlers.mark("bell"));
     this.term.onBinary((data) => this.#socket.input(data));
-    this.term.onResize(({ cols, rows }) => (this.#quiet(), this.#socket?.resize(cols, rows)));
-    const apply = () => (applySettings(this.term, this.panel), this.#fitSoon());
+    this.term.onResize(() => this.#quiet());
+    const apply = () => (applySettings(this.term, this.panel), this.#size.fitSoon());
     document.addEventListener("slipway:theme", apply, { signal });
     settings.addEventListener("change", apply, { signal });
-    this.#observer = new ResizeObserver(() => this.#fitSoon());
-    this.#observer.observe(this.panel);
-    this.term.textarea?.addEventListener("focus", () => this.#socket?.resize(this.term.cols, this.term.rows));
-    this.#fitSoon();
-  }
-
-  #fitSoon() {
-    clearTimeout(this.#fitTimer);
-    this.#fitTimer = setTimeout(() => this.#fit.fit(), FIT_QUIET_MS);
   }
 
   #typed(data) {
@@ -158,6 +150,7 @@ export class TerminalView {
       return;
     }
     this.#turn.take();
+    this.#size.claim();
     this.#runner.typed();
     const text = this.#handlers.modified(data);
     if (text.endsWith("\r")) this.marks.entered();
@@ -178,7 +171,8 @@ export class TerminalView {
     this.#quiet();
     this.term.options.disableStdin = hello.readonly;
     this.#handlers.line(hello.readonly ? { kind: "readonly" } : null);
-    this.#handlers.hello?.(hello);
+    this.#handlers.recording(hello.recording);
+    this.#size.hello(hello);
   }
 
   #reset(done) {

@@ -13,7 +13,6 @@ const CLOSED = {
   4401: ["The terminal needs you to be signed in. Load the page again.", null],
   4403: ["This terminal belongs to someone else.", null],
   4404: ["This machine is not running.", "Connect again"],
-  4408: ["The terminal was closed because nothing happened in it for long.", "Connect again"],
   4410: ["The machine behind this terminal has ended. Reset gives you a new one.", "Connect again"],
   4429: ["Too many terminals are open. Close one in another tab, then connect again.", "Connect again"],
 };
@@ -24,7 +23,7 @@ const nameOf = ({ dataset }) => dataset.title ?? dataset.machine;
 /**
  * `lines` says what is wrong with the terminal in view. Handlers: `modified(data)` answers what
  * is sent for typed text, `mark(panel, what)` marks its tab, `over(panel, code)` is told that
- * the shell of an extra terminal ended, `keysOf(panel)` answers the actions of its keys.
+ * the shell of an extra terminal ended, `recording(panel, bool)` whether it is recorded, `keysOf(panel)` answers the actions of its keys.
  */
 export class Terminals {
   #views = new Map();
@@ -62,6 +61,7 @@ export class Terminals {
   #begin(key, panel) {
     return new TerminalView(panel, this.#sandboxId, {
       line: (line) => this.#hear(key, line),
+      recording: (on) => this.handlers.recording(panel, on),
       over: (code) => this.handlers.over(panel, code),
       mark: (what) => this.handlers.mark(panel, what),
       wantsCopy: (text) => this.#wantsCopy(panel.dataset.machine, text),

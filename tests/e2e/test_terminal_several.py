@@ -155,6 +155,7 @@ def test_two_machines_side_by_side_stand_on_their_kernels(page: Page, site: Site
     lesson.open().start()
     lesson.wait_for("laptop", r"\$")
     lesson.click_run("./start &")
+    lesson.wait_for("laptop", "5000")
     page.locator("[data-action=beside]").click()
     lesson.run("production", "curl -s laptop:5000/total", r"41\.30")
     expect(lesson.panel("laptop")).to_be_visible()

@@ -1,0 +1,135 @@
+"""The terminal through reloads, a killed console, a silent network and several windows."""
+
+import os
+import re
+import signal
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.e2e.conftest import Site
+from tests.e2e.terminal_page import TerminalPage, started_terminal
+
+pytestmark = pytest.mark.e2e
+# What shows each program, how it is left, and what stands on its screen.
+PROGRAMS = {
+    "vim": ("vim -u NONE text", ":q!\n", r"line 1\n(.*\n)*.*line 12\n"),
+    "less": ("less text", "q", r"line 1\n(.*\n)*.*line 12\n"),
+    "nano": ("nano text", "\x18", r"GNU nano(.*\n)*line 12\n"),
+    "htop": ("htop", "q", r"Tasks:(.*\n)*.*htop"),
+}
+
+
+@pytest.fixture(scope="module")
+def shared(site: Site, browser: Browser) -> Iterator[TerminalPage]:
+    with started_terminal(site, browser) as terminal:
+        terminal.do("seq -f 'line %g' 99 >text; wc -l text", r"\n99 text")
+        yield terminal
+
+
+@pytest.fixture
+def terminal(shared: TerminalPage) -> TerminalPage:
+    return shared.fresh()
+
+
+def lines(terminal: TerminalPage) -> list[str]:
+    """The screen without what tells the time."""
+    return [re.sub(r"\d+[.:]\d+\S*|\d+%", "", line) for line in terminal.screen("box").split("\n")]
+
+
+def kill_console(site: Site, terminal: TerminalPage) -> None:
+    """Kill the process that serves the page's sockets; wait until the page is back."""
+    said = terminal.page.locator("[data-lines]")
+    os.kill(site.child("uvicorn"), signal.SIGKILL)
+    expect(said).to_contain_text("Connection lost", timeout=15_000)
+    expect(said).to_be_empty(timeout=60_000)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_full_screen_program_is_drawn_right_after_a_reload(
+    terminal: TerminalPage, name: str
+) -> None:
+    begin, end, there = PROGRAMS[name]
+    terminal.do(begin, there)
+    terminal.page.wait_for_timeout(500)
+    before = lines(terminal)
+    terminal.page.reload()
+    terminal.ready()
+    terminal.see(there)
+    terminal.page.wait_for_timeout(800)
+    if name != "htop":
+        # The last line holds a message of the moment, which vim takes back when it redraws.
+        assert lines(terminal)[:-1] == before[:-1]
+    terminal.keyboard.focus()
+    terminal.page.keyboard.press("Control+x") if name == "nano" else terminal.page.keyboard.type(
+        end
+    )
+    terminal.see(r"\$\s*$")
+    terminal.do("echo back-$((40+2))", r"\nback-42")
+
+
+def test_vim_lives_through_a_killed_console_in_the_same_shell(
+    terminal: TerminalPage, site: Site
+) -> None:
+    shell = terminal.do("echo pid-$$-", r"\npid-(\d+)-")[1]
+    begin, end, there = PROGRAMS["vim"]
+    terminal.do(begin, there)
+    terminal.page.keyboard.type("Gotyped before")
+    terminal.see("typed before")
+    kill_console(site, terminal)
+    terminal.see("typed before")
+    terminal.keyboard.focus()
+    terminal.page.keyboard.type(", and after")
+    terminal.see("typed before, and after")
+    terminal.page.keyboard.press("Escape")
+    terminal.page.keyboard.type(end)
+    terminal.see(r"\$\s*$")
+    terminal.do("echo again-$$-", rf"\nagain-{shell}-")
+
+
+def test_what_was_printed_while_nobody_served_comes_once(
+    terminal: TerminalPage, site: Site
+) -> None:
+    terminal.type("box", "for i in $(seq 16); do echo tick-$i-; sleep 0.5; done")
+    terminal.see("tick-3-")
+    kill_console(site, terminal)
+    terminal.see("tick-16-", seconds=30)
+    ticks = re.findall(r"\ntick-(\d+)-", terminal.screen("box"))
+    assert ticks == [str(number) for number in range(1, 17)]
+
+
+def test_a_connection_lost_in_silence_is_noticed_by_who_types(
+    terminal: TerminalPage, site: Site
+) -> None:
+    said = terminal.page.locator("[data-lines]")
+    served = site.child("uvicorn")
+    os.kill(served, signal.SIGSTOP)
+    try:
+        terminal.page.keyboard.type("#")
+        expect(said).to_contain_text("Connection lost", timeout=15_000)
+    finally:
+        os.kill(served, signal.SIGCONT)
+    expect(said).to_be_empty(timeout=30_000)
+    terminal.fresh().do("echo on-$((40+2))", r"\non-42")
+
+
+def test_the_size_is_that_of_the_window_in_use(
+    terminal: TerminalPage, site: Site, browser: Browser
+) -> None:
+    columns = int(terminal.do("echo wide-$(tput cols)-", r"\nwide-(\d+)-")[1])
+    other = terminal.page.context.new_page()
+    other.set_viewport_size({"width": 900, "height": 700})
+    second = TerminalPage(other, site.url, "playground", "shell", "box")
+    second.open().ready()
+    second.see(r"\$")
+    smaller = int(second.do("echo narrow-$(tput cols)-", r"\nnarrow-(\d+)-")[1])
+    assert smaller < columns
+    terminal.page.bring_to_front()
+    expect(terminal.panel("box")).to_have_class(re.compile("is-borrowed"))
+    terminal.keyboard.focus()
+    terminal.page.keyboard.type("#")
+    expect(terminal.panel("box")).not_to_have_class(re.compile("is-borrowed"))
+    terminal.fresh()
+    assert int(terminal.do("echo mine-$(tput cols)-", r"\nmine-(\d+)-")[1]) == columns
+    other.close()
