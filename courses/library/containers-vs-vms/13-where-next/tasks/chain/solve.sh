@@ -1,0 +1,1 @@
+printf 'docker\ndockerd\ncontainerd\nrunc\n' > ~/chain.txt
