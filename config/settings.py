@@ -88,6 +88,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "courses.languages.reader_languages",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -113,8 +114,12 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
+                "courses.languages.menu",
                 "sandbox.context.platform",
-            ]
+            ],
+            # So that no template forgets to load them.
+            "builtins": ["django.templatetags.i18n"],
         },
     }
 ]
@@ -134,9 +139,12 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 # Threads are kept, so connections may be.
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 
-LANGUAGE_CODE = "en-gb"
+LANGUAGE_CODE = "en"
+# Languages of the interface; courses may be in others as well (`courses/languages.py`).
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
-USE_I18N = False
+USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = "/static/"

@@ -32,7 +32,6 @@ from courses.schema import SLUG_PATTERN
 
 _BUTTONS = {"run", "on", "copy", "file", "output"}
 _FILE_PATH = re.compile(r"^(~/|/)[^\x00-\x1f\\]{1,250}$")
-CALLOUT_TITLES = {"hint": "Hint", "note": "Note", "warning": "Warning"}
 
 
 @dataclass
@@ -190,8 +189,7 @@ class BodyReader:
         return Slot(kind, item.name)
 
     def _callout(self, node: Container) -> CalloutBlock:
-        title = node.argument or CALLOUT_TITLES[node.kind]
-        return CalloutBlock(node.kind, title, render(node.body, self.link, self.mark))
+        return CalloutBlock(node.kind, node.argument, render(node.body, self.link, self.mark))
 
     def _refuse_buttons(self, node: Container) -> None:
         for offset in fences_with_buttons(node.body):

@@ -63,6 +63,17 @@ def courses() -> list[Course]:
     )
 
 
+def course_languages() -> set[str]:
+    """Every language that a course of this site is in, as far as they were read."""
+    loaded = [entry.loaded.course for entry in list(_entries.values())]
+    return {
+        code
+        for course in loaded
+        if course is not None
+        for code in (course.language.lower().partition("-")[0], *course.translations)
+    }
+
+
 def get_course(slug: str) -> Course:
     """The course of that slug in the reader's language; raises CourseNotFound."""
     root = Path(settings.COURSES_PATH)

@@ -13,9 +13,13 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.decorators import sync_and_async_middleware
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language_info
 from django.utils.translation.trans_real import parse_accept_lang_header
+from django.views.decorators.http import require_POST
+from django.views.i18n import JavaScriptCatalog
 
 CODE = re.compile(r"^[a-z]{2,3}(-[a-z0-9]{2,8})?$")
 _wanted: ContextVar[tuple[str, ...]] = ContextVar("wanted_languages", default=())
@@ -55,4 +59,51 @@ def reader_languages(get_response: Callable[[HttpRequest], Any]) -> Callable[[Ht
         finally:
             _wanted.reset(token)
 
+    return answer
+
+
+def menu(request: HttpRequest) -> dict[str, Any]:
+    """Template variable `languages`: (code, its own name) of each that one can choose."""
+    from courses import catalogue  # asks this module what is wanted
+
+    codes = dict(settings.LANGUAGES)
+    for code in catalogue.course_languages():
+        codes.setdefault(code, _own_name(code))
+    chosen = next((code for code in wanted() if code in codes), "")
+    return {"languages": sorted(codes.items()), "language_chosen": chosen}
+
+
+def _own_name(code: str) -> str:
+    try:
+        return str(get_language_info(code)["name_local"]).capitalize()
+    except KeyError:
+        return code
+
+
+class Words(JavaScriptCatalog):
+    """The scripts' words in the language of the page, as a script; of locale/ alone."""
+
+    def get_paths(self, packages: list[str]) -> list[str]:
+        return [str(path) for path in settings.LOCALE_PATHS]
+
+
+@require_POST
+def choose(request: HttpRequest) -> HttpResponse:
+    """Keep the language of the menu in a cookie and go back to the page."""
+    back = request.POST.get("next", "/")
+    if not url_has_allowed_host_and_scheme(
+        back, {request.get_host()}, require_https=request.is_secure()
+    ):
+        back = "/"
+    answer = HttpResponseRedirect(back)
+    code = request.POST.get("language", "").lower()
+    if CODE.match(code):
+        answer.set_cookie(
+            settings.LANGUAGE_COOKIE_NAME,
+            code,
+            max_age=settings.SESSION_COOKIE_AGE,
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+            samesite="Lax",
+        )
     return answer
