@@ -17,7 +17,9 @@ from django.utils.translation.template import templatize
 ROOT = Path(__file__).resolve().parent.parent
 PO = sorted(ROOT.glob("locale/*/LC_MESSAGES/*.po"))
 # In English only: pages of those who run the site or write lessons, and the API's.
-ENGLISH_ONLY = re.compile(r"operate/|api/docs|author|500\.html|allauth|glyphs|sprite|published\.html")
+ENGLISH_ONLY = re.compile(
+    r"operate/|api/docs|author|500\.html|allauth|glyphs|sprite|published\.html"
+)
 MARKED = re.compile(
     r"\b(?P<function>_|gettext|ngettext|pgettext|npgettext|gettext_noop)\(\s*u?(?P<rest>['\"].*)"
 )
@@ -32,9 +34,10 @@ UNREAD = re.compile(
     re.DOTALL,
 )
 # Names, units and the labels of the drawing that are names on real machines.
-AS_THEY_ARE = frozenset(
-    "Slipway Linux Aa Esc Tab Ctrl shop libs init kernel mail wiki cache jobs web GiB MiB".split()
-)
+AS_THEY_ARE = {
+    *("Slipway", "Linux", "Aa", "Esc", "Tab", "Ctrl", "GiB", "MiB"),
+    *("shop", "libs", "init", "kernel", "mail", "wiki", "cache", "jobs", "web"),
+}
 
 
 def entries(path: Path) -> Iterator[dict[str, str]]:
@@ -165,11 +168,15 @@ def test_menu_keeps_the_choice_and_goes_back() -> None:
     answer = client.post("/language", {"language": "de", "next": "/courses/playground/"})
     assert (answer.status_code, answer["Location"]) == (302, "/courses/playground/")
     assert "Wessen Kernel" in client.get("/").content.decode()
-    assert '<option value="de" lang="de" selected>Deutsch</option>' in client.get("/").content.decode()
+    assert (
+        '<option value="de" lang="de" selected>Deutsch</option>' in client.get("/").content.decode()
+    )
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "target", ["https://evil.example/", "//evil.example", "javascript:alert(1)"]
+)
 def test_menu_leads_nowhere_else(target: str) -> None:
     answer = Client().post("/language", {"language": "de", "next": target})
     assert answer["Location"] == "/"

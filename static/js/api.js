@@ -1,5 +1,6 @@
 // Calls of the site's JSON API, with the session cookie and the CSRF header.
 
+import { gettext } from "./words.js";
 const REPEAT_AFTER_MS = 700;
 
 /** What went wrong in words for the learner: `message` says what, `hint` what to do next. */
@@ -12,8 +13,8 @@ export class ApiError extends Error {
 
 const UNREACHABLE = {
   code: "unreachable",
-  message: "The site did not answer.",
-  hint: "Check the network and try again. Your machines keep running meanwhile.",
+  message: gettext("The site did not answer."),
+  hint: gettext("Check the network and try again. Your machines keep running meanwhile."),
 };
 
 function cookie(name) {
@@ -27,8 +28,8 @@ async function failure(response) {
     response.status,
     body?.error ?? {
       code: `http_${response.status}`,
-      message: `The site answered with an error (${response.status}).`,
-      hint: "Try again in a moment. If it stays so, load the page again.",
+      message: gettext("The site answered with an error (%(status)s).", { status: response.status }),
+      hint: gettext("Try again in a moment. If it stays so, load the page again."),
     },
   );
 }

@@ -1,6 +1,7 @@
 // A question that can be answered for the rest of the visit.
 import { ask } from "./dialog.js";
 import { h } from "./markup.js";
+import { gettext } from "./words.js";
 
 const kept = (name) => `slipway.told.${name}`;
 
@@ -24,7 +25,7 @@ function remember(name) {
 export async function askUnlessTold(name, question) {
   if (told(name)) return true;
   const box = h("input", { type: "checkbox" });
-  const yes = await ask({ ...question, extra: h("label", { class: "ask-check" }, box, "Don't ask again in this tab") });
+  const yes = await ask({ ...question, extra: h("label", { class: "ask-check" }, box, gettext("Don't ask again in this tab")) });
   if (yes && box.checked) remember(name);
   return yes;
 }

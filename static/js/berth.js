@@ -3,12 +3,13 @@
 import { announce } from "./announce.js";
 import { h, icon } from "./markup.js";
 import { minutes, seconds } from "./times.js";
+import { gettext } from "./words.js";
 
 const TICK_MS = 100;
 
 /** "laptop", "laptop and production", "a, b and c". */
 export function listed(names) {
-  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+  return names.length < 2 ? names.join("") : gettext("%(names)s and %(names2)s", { names: names.slice(0, -1).join(", "), names2: names.at(-1) });
 }
 
 /**
@@ -47,12 +48,12 @@ export class Berth {
   }
 
   #parts(model) {
-    if (model.state === "stopping") return [heading("Stopping"), text("The machines are being thrown away.")];
+    if (model.state === "stopping") return [heading(gettext("Stopping")), text(gettext("The machines are being thrown away."))];
     if (isStarting(model)) return this.#starting(model);
     if (model.other) return other(model);
     if (!model.engine.available) return noEngine(model);
-    if (model.trouble) return trouble("Start did not work", model.trouble, "Start again");
-    if (model.state === "failed") return trouble("The machines did not start", model.snapshot.error, "Start again");
+    if (model.trouble) return trouble(gettext("Start did not work"), model.trouble, gettext("Start again"));
+    if (model.state === "failed") return trouble(gettext("The machines did not start"), model.snapshot.error, gettext("Start again"));
     if (model.state === "gone") return gone(model);
     return this.#before();
   }
@@ -64,13 +65,13 @@ export class Berth {
     // The page counts on from the stage it heard of last; its own click counts from zero.
     this.#since = model.pendingSince ?? performance.now() - reached * 1000;
     const queued = snapshot?.state === "queued";
-    const now = model.switching ? "stopping the other machines" : queued ? "waiting for room" : "since Start";
-    const title = queued && snapshot.queue_position ? `Place ${snapshot.queue_position} in the queue` : "Starting";
+    const now = model.switching ? gettext("stopping the other machines") : queued ? gettext("waiting for room") : gettext("since Start");
+    const title = queued && snapshot.queue_position ? gettext("Place %(queue_position)s in the queue", { queue_position: snapshot.queue_position }) : gettext("Starting");
     return [
       heading(title),
-      snapshot?.wait_seconds > 5 ? text(`At most ${minutes(snapshot.wait_seconds)}, unless others add time.`) : null,
-      queued ? text("All room for machines is taken. Yours start by themselves as soon as others end; you can go on reading.") : null,
-      h("ol", { class: "log", "aria-label": "Stages" },
+      snapshot?.wait_seconds > 5 ? text(gettext("At most %(wait_seconds)s, unless others add time.", { wait_seconds: minutes(snapshot.wait_seconds) })) : null,
+      queued ? text(gettext("All room for machines is taken. Yours start by themselves as soon as others end; you can go on reading.")) : null,
+      h("ol", { class: "log", "aria-label": gettext("Stages") },
         stages.map((stage) => row(stage.name, `${seconds(stage.seconds)} s`)),
         h("li", { class: "is-now" }, now, h("span", { class: "num", "data-elapsed": "" }, "0.0 s"))),
     ];
@@ -104,14 +105,14 @@ function startButton(label, disabled = false) {
 
 function gone({ machines, snapshot }) {
   return [
-    heading(machines.length > 1 ? "The machines have ended" : "The machine has ended"),
-    snapshot?.error ? message(snapshot.error) : text("What was on them is gone. Passed tasks, answers and guesses are kept."),
-    h("div", { class: "acts" }, startButton("Start again")),
+    heading(machines.length > 1 ? gettext("The machines have ended") : gettext("The machine has ended")),
+    snapshot?.error ? message(snapshot.error) : text(gettext("What was on them is gone. Passed tasks, answers and guesses are kept.")),
+    h("div", { class: "acts" }, startButton(gettext("Start again"))),
   ];
 }
 
 function message(error) {
-  return h("div", { class: "trouble" }, h("p", {}, icon("fail"), error?.message ?? "The reason is not known."), error?.hint ? text(error.hint) : null);
+  return h("div", { class: "trouble" }, h("p", {}, icon("fail"), error?.message ?? gettext("The reason is not known.")), error?.hint ? text(error.hint) : null);
 }
 
 function trouble(title, error, label) {
@@ -120,19 +121,19 @@ function trouble(title, error, label) {
 
 function noEngine({ engine, machines }) {
   return [
-    heading("No machine can start here now"),
+    heading(gettext("No machine can start here now")),
     message(engine),
-    text("The text, the quizzes and your guesses work all the same."),
-    h("div", { class: "acts" }, startButton(`Start ${listed(machines.map(({ name }) => name))}`, true)),
+    text(gettext("The text, the quizzes and your guesses work all the same.")),
+    h("div", { class: "acts" }, startButton(gettext("Start %(machines)s", { machines: listed(machines.map(({ name }) => name)) }), true)),
   ];
 }
 
 function other({ other: elsewhere }) {
   return [
-    heading("Your machines are in another lesson"),
-    text(`They are running for “${elsewhere.title}”. One lesson has machines at a time.`),
+    heading(gettext("Your machines are in another lesson")),
+    text(gettext("They are running for “%(title)s”. One lesson has machines at a time.", { title: elsewhere.title })),
     h("div", { class: "acts" },
-      h("a", { class: "btn btn-go btn-big", href: elsewhere.url }, `Go to ${elsewhere.title}`),
-      h("button", { class: "btn btn-dark btn-big", type: "button", "data-action": "switch" }, "Stop them and start here")),
+      h("a", { class: "btn btn-go btn-big", href: elsewhere.url }, gettext("Go to %(title)s", { title: elsewhere.title })),
+      h("button", { class: "btn btn-dark btn-big", type: "button", "data-action": "switch" }, gettext("Stop them and start here"))),
   ];
 }

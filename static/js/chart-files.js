@@ -1,5 +1,6 @@
 // A drawing as PNG, its numbers as CSV: made in the browser from what is on the page.
 import { h } from "./markup.js";
+import { gettext } from "./words.js";
 
 const COPIED = ["fill", "stroke", "stroke-width", "stroke-dasharray", "font", "text-anchor", "opacity"];
 const SCALE = 2;
@@ -64,6 +65,6 @@ export function saveButtons(figure, name, rows) {
   const text = () => `data:text/csv;charset=utf-8,${encodeURIComponent(csv(rows()))}`;
   const button = (label, onclick) => h("button", { class: "btn btn-small", type: "button", onclick }, label);
   return h("p", { class: "acts chart-files" },
-    button("Save the drawing (PNG)", () => png(figure.querySelector("svg.chart"), name)),
-    button("Save the numbers (CSV)", () => save(`${name}.csv`, text())));
+    button(gettext("Save the drawing (PNG)"), () => png(figure.querySelector("svg.chart"), name)),
+    button(gettext("Save the numbers (CSV)"), () => save(`${name}.csv`, text())));
 }

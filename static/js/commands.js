@@ -4,6 +4,7 @@ import { announce } from "./announce.js";
 import { copyText } from "./clipboard.js";
 import { h } from "./markup.js";
 import { ago, seconds } from "./times.js";
+import { gettext } from "./words.js";
 
 const REFRESH_MS = 15_000;
 
@@ -38,9 +39,9 @@ export function startCommands(machines) {
 }
 
 function notRunning(machines, block) {
-  note(block, "No machine is running. ", h("button", {
+  note(block, gettext("No machine is running. "), h("button", {
     class: "btn btn-small cmd-go", type: "button", onclick: () => machines?.showStart(),
-  }, "Go to Start"));
+  }, gettext("Go to Start")));
 }
 
 async function run(machines, block, machine) {
@@ -51,28 +52,28 @@ async function run(machines, block, machine) {
   }
   const running = view.run(commandsOf(block));
   if (!running) {
-    note(block, `There is no connection to ${machine} now. Run it again when the terminal is back.`);
+    note(block, gettext("There is no connection to %(machine)s now. Run it again when the terminal is back.", { machine }));
     return;
   }
   if (!running.tracked) {
-    note(block, `Typed into ${machine}.`);
+    note(block, gettext("Typed into %(machine)s.", { machine }));
     return;
   }
-  note(block, `Running on ${machine}`);
+  note(block, gettext("Running on %(machine)s", { machine }));
   showOutcome(block, machine, await running.outcome);
 }
 
 function showOutcome(block, machine, outcome) {
   if (!outcome) {
-    note(block, `Typed into ${machine}; its end was not seen.`);
+    note(block, gettext("Typed into %(machine)s; its end was not seen.", { machine }));
     return;
   }
   const since = performance.now();
   const { exit, seconds: took } = outcome;
   const when = h("span", {});
-  const write = () => (when.textContent = `ran ${ago(since)} in ${seconds(took)} s`);
+  const write = () => (when.textContent = gettext("ran %(since)s in %(took)s s", { since: ago(since), took: seconds(took) }));
   write();
-  const mark = exit === 0 ? h("span", { class: "ok" }, "✓ exit 0") : h("span", { class: "bad" }, `× exit ${exit}`);
+  const mark = exit === 0 ? h("span", { class: "ok" }, gettext("✓ exit 0")) : h("span", { class: "bad" }, gettext("× exit %(exit)s", { exit }));
   const element = note(block, mark, when);
   const timer = setInterval(() => (element.contains(when) ? write() : clearInterval(timer)), REFRESH_MS);
 }
@@ -80,12 +81,12 @@ function showOutcome(block, machine, outcome) {
 async function copy(block) {
   const text = textOf(block);
   if (await copyText(text)) {
-    note(block, "Copied.");
+    note(block, gettext("Copied."));
     return;
   }
   // A textarea: an input would drop the line ends.
-  const field = h("textarea", { readonly: true, rows: "3", "aria-label": "Text to copy" }, text);
-  note(block, "This browser does not let the page copy. Copy it from here: ", field);
+  const field = h("textarea", { readonly: true, rows: "3", "aria-label": gettext("Text to copy") }, text);
+  note(block, gettext("This browser does not let the page copy. Copy it from here: "), field);
   field.select();
 }
 
@@ -95,13 +96,13 @@ async function writeFile(machines, block, machine) {
     return;
   }
   const { path } = block.dataset;
-  note(block, `Writing to ${machine}`);
+  note(block, gettext("Writing to %(machine)s", { machine }));
   try {
     const address = `/sandboxes/${segment(machines.state.id)}/machines/${segment(machine)}/files`;
     const { body } = await call("PUT", address, { path, content: textOf(block) });
-    note(block, h("span", { class: "ok" }, "✓ written"), `${body.path} on ${machine}, ${body.bytes} bytes`);
+    note(block, h("span", { class: "ok" }, gettext("✓ written")), gettext("%(path)s on %(machine)s, %(bytes)s bytes", { path: body.path, machine, bytes: body.bytes }));
     document.dispatchEvent(new CustomEvent("slipway:command", { detail: { machine, exit: 0, seconds: 0 } }));
   } catch (error) {
-    note(block, h("span", { class: "bad" }, "× not written"), [error.message, error.hint].filter(Boolean).join(" "));
+    note(block, h("span", { class: "bad" }, gettext("× not written")), [error.message, error.hint].filter(Boolean).join(" "));
   }
 }

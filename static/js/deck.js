@@ -8,6 +8,7 @@ import { markTab, unmarkTab } from "./tab-marks.js";
 import { Terminals } from "./terminals.js";
 import { startTools } from "./terminal-tools.js";
 import { drawWaterlines } from "./waterline.js";
+import { gettext } from "./words.js";
 
 /** `problem(error)` says what the API refused; `hostKernel` is the release below a VM. */
 export class Deck {
@@ -90,7 +91,7 @@ export class Deck {
   #selected(tab) {
     this.split.show(tab);
     const name = titleOf(tab) ? `${tab.dataset.machine}: ${titleOf(tab)}` : tab.dataset.machine;
-    this.dock.name(tab.dataset.port ? `port ${tab.dataset.port}` : name);
+    this.dock.name(tab.dataset.port ? gettext("port %(port)s", { port: tab.dataset.port }) : name);
     this.show();
   }
 

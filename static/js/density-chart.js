@@ -1,6 +1,7 @@
 // How many fit, as a drawing: one budget of memory a side, a cell for each that was started.
 import { mib } from "./figures.js";
 import { diamond, drawing, percent, s } from "./svg.js";
+import { gettext } from "./words.js";
 
 const ROW = 96;
 const TOP = 4;
@@ -23,14 +24,14 @@ function guess(side, model, budget, y) {
   const share = (model.guess * model.used) / model.count / budget;
   const beyond = share > 1;
   const at = Math.min(1, share);
-  const text = `your guess ${model.guess}${beyond ? ", beyond the budget" : ""}`;
+  const text = gettext("your guess %(guess)s%(beyond)s", { guess: model.guess, beyond: beyond ? ", beyond the budget" : "" });
   return [s("line", { class: "guess-line", x1: percent(at), x2: percent(at), y1: y - 4, y2: y + GAUGE + 4 }), diamond(at, y + GAUGE + 10),
     s("text", { x: percent(at), y: y + GAUGE + 15, ...(at > 0.5 ? { dx: -12, "text-anchor": "end" } : { dx: 12 }) }, text)];
 }
 
 function row(side, model, budget, index) {
   const y = TOP + index * ROW;
-  const each = model.count ? `${mib(model.used / model.count)} each` : "";
+  const each = model.count ? gettext("%(count)s each", { count: mib(model.used / model.count) }) : "";
   return s("g", {},
     s("text", { class: "name", x: 0, y: y + 16 }, `${counted(side, model.count)}${model.emulated ? ", emulated" : ""}`),
     s("text", { class: "val", x: "100%", y: y + 16, "text-anchor": "end" }, each),
@@ -40,8 +41,8 @@ function row(side, model, budget, index) {
 
 /** `sides` is {vm, container}, each {count, used (bytes), emulated, guess}. */
 export function densityChart(sides, budget) {
-  const told = Object.entries(sides).map(([side, { count, used }]) => `${counted(side, count)} in ${mib(used)}.`).join(" ");
+  const told = Object.entries(sides).map(([side, { count, used }]) => gettext("%(count)s in %(used)s.", { count: counted(side, count), used: mib(used) })).join(" ");
   const height = TOP + 2 * ROW + 14;
-  return drawing(height, `What fits into ${mib(budget)}`, told, row("vm", sides.vm, budget, 0), row("container", sides.container, budget, 1),
-    s("text", { x: 0, y: height - 2 }, "0"), s("text", { x: "100%", y: height - 2, "text-anchor": "end" }, `the budget: ${mib(budget)}`));
+  return drawing(height, gettext("What fits into %(budget)s", { budget: mib(budget) }), told, row("vm", sides.vm, budget, 0), row("container", sides.container, budget, 1),
+    s("text", { x: 0, y: height - 2 }, "0"), s("text", { x: "100%", y: height - 2, "text-anchor": "end" }, gettext("the budget: %(budget)s", { budget: mib(budget) })));
 }

@@ -5,6 +5,7 @@ import { methods, mib, sheet } from "./figures.js";
 import { h } from "./markup.js";
 import { RunPanel, recordedNote, recordedOf } from "./run-panel.js";
 import { guessOf, onGuess } from "./runs.js";
+import { gettext } from "./words.js";
 
 const SIDES = ["vm", "container"];
 const HOSTS_GIB = [24, 64, 256];
@@ -22,7 +23,7 @@ class Density {
     this.run = new RunPanel(panel, "fit", runs, machines, {
       started: () => this.#begin(),
       heard: (part, end) => (part ? this.#hear(part) : this.#end(end)),
-      again: "Fill it again",
+      again: gettext("Fill it again"),
     });
     onGuess(() => this.#draw());
     this.#load();
@@ -47,8 +48,8 @@ class Density {
     if (!this.#live) this.#begin();
     this.#live.budget = part.budget_bytes;
     this.#live.sides[part.side] = { count: part.count, used: part.used_bytes };
-    if (part.stopped) this.run.say(`${counted(part.side, part.count)}, then ${part.stopped}.`, true);
-    else this.run.say(`${counted(part.side, part.count)} so far, ${mib(part.used_bytes)}.`);
+    if (part.stopped) this.run.say(gettext("%(count)s, then %(stopped)s.", { count: counted(part.side, part.count), stopped: part.stopped }), true);
+    else this.run.say(gettext("%(count)s so far, %(used_bytes)s.", { count: counted(part.side, part.count), used_bytes: mib(part.used_bytes) }));
     this.#draw();
   }
 
@@ -57,7 +58,7 @@ class Density {
     if (run.state === "done") {
       this.#last = run;
       const { vm, container } = run.outcome.sides;
-      this.run.say(`${counted("container", container.count)} or ${counted("vm", vm.count)} in the same memory.`, true);
+      this.run.say(gettext("%(count)s or %(count2)s in the same memory.", { count: counted("container", container.count), count2: counted("vm", vm.count) }), true);
     }
     this.#draw();
   }
@@ -87,9 +88,9 @@ class Density {
     const { vm, container } = this.#last.outcome.sides;
     const row = (name, read) => [name, [read(vm), read(container)]];
     place.replaceChildren(
-      sheet("What was measured", [`VMs${vm.emulated ? " (emulated)" : ""}`, "Containers"], [
-        row("Started", ({ count }) => count), row("Memory together", ({ used_bytes }) => mib(used_bytes)),
-        row("Memory for each", ({ each_bytes }) => mib(each_bytes)), row("Why it stopped", ({ stopped }) => h("span", { class: "why" }, stopped)),
+      sheet(gettext("What was measured"), [`VMs${vm.emulated ? " (emulated)" : ""}`, gettext("Containers")], [
+        row(gettext("Started"), ({ count }) => count), row(gettext("Memory together"), ({ used_bytes }) => mib(used_bytes)),
+        row(gettext("Memory for each"), ({ each_bytes }) => mib(each_bytes)), row(gettext("Why it stopped"), ({ stopped }) => h("span", { class: "why" }, stopped)),
       ]),
       methods(this.#last.values), saveButtons(this.panel, "how-many-fit", () => this.#rows()));
     this.#reckon();
@@ -105,10 +106,10 @@ class Density {
     if (!this.#last) return;
     const gib = HOSTS_GIB[this.slider.value];
     const fits = (side) => Math.floor((gib * GIB) / this.#last.outcome.sides[side].each_bytes);
-    const text = `${gib} GiB: ${counted("vm", fits("vm"))} or ${counted("container", fits("container"))}`;
+    const text = gettext("%(gib)s GiB: %(fits)s or %(fits2)s", { gib, fits: counted("vm", fits("vm")), fits2: counted("container", fits("container")) });
     this.slider.setAttribute("aria-valuetext", text);
     this.panel.querySelector("[data-reckoned]").replaceChildren(
-      h("b", {}, text), h("span", {}, SIDES.map((side) => `${gib} GiB ÷ ${mib(this.#last.outcome.sides[side].each_bytes)}`).join(" and ")));
+      h("b", {}, text), h("span", {}, SIDES.map((side) => gettext("%(gib)s GiB ÷ %(each_bytes)s", { gib, each_bytes: mib(this.#last.outcome.sides[side].each_bytes) })).join(" and ")));
   }
 }
 

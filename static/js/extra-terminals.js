@@ -2,6 +2,7 @@
 import { call, segment } from "./api.js";
 import { ask } from "./dialog.js";
 import { h, icon } from "./markup.js";
+import { gettext } from "./words.js";
 
 const TITLE_CHARACTERS = 40;
 
@@ -41,10 +42,10 @@ export class ExtraTerminals {
 
   async rename(tab) {
     const { machine, terminal } = tab.dataset;
-    const field = h("input", { type: "text", maxlength: TITLE_CHARACTERS, "aria-label": "Name of the terminal" });
+    const field = h("input", { type: "text", maxlength: TITLE_CHARACTERS, "aria-label": gettext("Name of the terminal") });
     field.value = titleOf(tab);
     field.select();
-    const yes = await ask({ title: "Rename this terminal", extra: field, yes: "Rename", no: "Leave it" });
+    const yes = await ask({ title: gettext("Rename this terminal"), extra: field, yes: gettext("Rename"), no: gettext("Leave it") });
     const title = field.value.trim();
     if (!yes || !title || title === titleOf(tab)) return;
     const renamed = await this.#ask("PATCH", `${this.#address(machine)}/${segment(terminal)}`, { title });
@@ -56,13 +57,13 @@ export class ExtraTerminals {
     this.#closing.add(tab.id);
     const done = await this.#ask("DELETE", `${this.#address(machine)}/${segment(terminal)}`);
     this.#closing.delete(tab.id);
-    if (done) this.#closed(tab, `${titleOf(tab)} on ${machine} is closed; its shell has ended.`);
+    if (done) this.#closed(tab, gettext("%(tab)s on %(machine)s is closed; its shell has ended.", { tab: titleOf(tab), machine }));
   }
 
   /** The shell of `tab` ended with `code`, unless it did because we closed it. */
   over(tab, code) {
     if (!tab || this.#closing.has(tab.id)) return;
-    this.#closed(tab, `The shell of ${titleOf(tab)} on ${tab.dataset.machine} ended with exit ${code}.`);
+    this.#closed(tab, gettext("The shell of %(tab)s on %(machine)s ended with exit %(code)s.", { tab: titleOf(tab), machine: tab.dataset.machine, code }));
   }
 
   #closed(tab, words) {
@@ -78,8 +79,8 @@ export class ExtraTerminals {
     this.lines.show("closed", {
       text: words,
       actions: [
-        { label: "Open it again", onclick: again },
-        { label: "Got it", onclick: () => this.lines.clear("closed") },
+        { label: gettext("Open it again"), onclick: again },
+        { label: gettext("Got it"), onclick: () => this.lines.clear("closed") },
       ],
     });
   }
@@ -111,7 +112,7 @@ export class ExtraTerminals {
       "aria-controls": `panel-${id}`, "aria-selected": "false", tabindex: "-1", type: "button",
       title: "F2 renames, Delete closes", ...data,
     }, icon("run"), h("span", { class: "tab-machine" }, machine.name), h("span", { class: "tab-title" }, title),
-    h("span", { class: "tab-close", "aria-hidden": "true", title: "Close this terminal; its shell ends" }, "×"));
+    h("span", { class: "tab-close", "aria-hidden": "true", title: gettext("Close this terminal; its shell ends") }, "×"));
     const panel = h("div", {
       class: "panel-term", role: "tabpanel", id: `panel-${id}`, "aria-labelledby": `tab-${id}`, hidden: true,
       "data-kind": machine.kind, "data-title": `${machine.name}: ${title}`, ...data,

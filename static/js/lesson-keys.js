@@ -1,5 +1,6 @@
 // The lesson's own keys: to the next open task, and check it.
 import { addShortcut } from "./shortcuts.js";
+import { gettext } from "./words.js";
 
 const openTasks = () => [...document.querySelectorAll(".task:not([data-state=passed])")];
 
@@ -20,6 +21,6 @@ function check() {
 /** Only where the lesson has tasks. */
 export function startLessonKeys() {
   if (!document.querySelector(".task")) return;
-  addShortcut({ key: "t", label: "To the next open task", action: toNext });
-  addShortcut({ key: "c", label: "Check the task you are at", action: check });
+  addShortcut({ key: "t", label: gettext("To the next open task"), action: toNext });
+  addShortcut({ key: "c", label: gettext("Check the task you are at"), action: check });
 }

@@ -5,6 +5,7 @@ import { h } from "./markup.js";
 import { label, methods, sheet, shortBoot, words } from "./figures.js";
 import { recordedNote, recordedOf } from "./run-panel.js";
 import { drawStack } from "./stack-drawing.js";
+import { gettext } from "./words.js";
 
 const SHOWN = ["start", "memory_cgroup", "memory_pss", "disk_own", "processes_inside", "processes_outside", "cpu_idle", "kernel", "boot"];
 const BELOW = new Set(["kernel", "boot"]);
@@ -106,12 +107,12 @@ export class LiveValues {
 
   #table(found) {
     const names = Object.keys(found).filter((name) => name !== "host");
-    const heads = names.map((name) => (found[name].start?.emulated ? `${name} (emulated)` : name));
+    const heads = names.map((name) => (found[name].start?.emulated ? gettext("%(name)s (emulated)", { name }) : name));
     const rows = SHOWN.filter((name) => names.some((machine) => found[machine][name]))
       .map((name) => [label(name), names.map((machine) => (found[machine][name] ? words(found[machine][name]) : "–")), BELOW.has(name) ? "below" : null]);
     const files = saveButtons(this.panels[0], "machines", () => valueRows(this.#values));
     files.firstChild.remove(); // no drawing in this panel
-    return [sheet("Your machines, measured", heads, rows), methods(this.#values), files];
+    return [sheet(gettext("Your machines, measured"), heads, rows), methods(this.#values), files];
   }
 }
 

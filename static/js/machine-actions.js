@@ -3,6 +3,7 @@ import { call, segment } from "./api.js";
 import { ask } from "./dialog.js";
 import { listed } from "./berth.js";
 import { EngineWatch } from "./engine-watch.js";
+import { gettext } from "./words.js";
 
 const SWITCH_TRIES = 60;
 const SWITCH_PAUSE_MS = 500;
@@ -57,10 +58,10 @@ export class MachineActions {
   async stop() {
     const names = this.#names();
     const sure = await ask({
-      title: `Stop ${names}?`,
-      text: "What is on the machines is thrown away. Passed tasks, answers and guesses are kept.",
-      yes: `Stop ${names}`,
-      no: "Keep them",
+      title: gettext("Stop %(names)s?", { names }),
+      text: gettext("What is on the machines is thrown away. Passed tasks, answers and guesses are kept."),
+      yes: gettext("Stop %(names)s", { names }),
+      no: gettext("Keep them"),
     });
     if (sure) await this.#try("DELETE", "");
   }
@@ -68,10 +69,10 @@ export class MachineActions {
   async reset() {
     const names = this.#names();
     const sure = await ask({
-      title: `Reset ${names}?`,
-      text: "You get new machines as they were at Start. What you changed on these is thrown away.",
-      yes: `Reset ${names}`,
-      no: "Keep them",
+      title: gettext("Reset %(names)s?", { names }),
+      text: gettext("You get new machines as they were at Start. What you changed on these is thrown away."),
+      yes: gettext("Reset %(names)s", { names }),
+      no: gettext("Keep them"),
     });
     if (sure) await this.#try("POST", "/reset");
   }

@@ -6,6 +6,7 @@ import { Lines } from "./lines.js";
 import { MachineActions } from "./machine-actions.js";
 import { SandboxState } from "./sandbox-state.js";
 import { HeaderControls, drawStatus } from "./status-line.js";
+import { gettext } from "./words.js";
 
 /** `page` is the lesson's data, `dock` the phone's pane switch. */
 export class Machines {
@@ -111,16 +112,16 @@ export class Machines {
   #expiring(more) {
     const left = this.state.secondsLeft() ?? 0;
     this.lines.show("expiring", {
-      text: `The machines end in {s} s. ${more ? "Extend gives them more time." : "They can't be extended again: keep what you need."}`,
+      text: gettext("The machines end in {s} s. %(more)s", { more: more ? gettext("Extend gives them more time.") : gettext("They can't be extended again: keep what you need.") }),
       until: performance.now() + left * 1000,
       bad: true,
-      actions: more ? [{ label: "Extend", action: "extend" }] : [],
+      actions: more ? [{ label: gettext("Extend"), action: "extend" }] : [],
     });
   }
 
   #problem({ message, hint }) {
     const text = [message, hint].filter(Boolean).join(" ");
-    const actions = [{ label: "Got it", onclick: () => (this.state.warning = null, this.lines.clear("problem")) }];
+    const actions = [{ label: gettext("Got it"), onclick: () => (this.state.warning = null, this.lines.clear("problem")) }];
     this.lines.show("problem", { text, bad: true, actions });
   }
 }

@@ -1,6 +1,7 @@
 // Guesses: kept before the step that shows what happens, then shown beside it.
 import { call, segment } from "./api.js";
 import { announce } from "./announce.js";
+import { gettext } from "./words.js";
 
 class GuessForm {
   constructor(form, page) {
@@ -21,7 +22,7 @@ class GuessForm {
     try {
       await call("POST", `/courses/${segment(course)}/lessons/${segment(lesson)}/predictions/${segment(this.name)}`, { value });
       await refresh(this.name);
-      announce("Your guess is kept.");
+      announce(gettext("Your guess is kept."));
     } catch (error) {
       this.#say(`${error.message} ${error.hint}`);
     }
@@ -31,12 +32,12 @@ class GuessForm {
     const number = this.part('input[type="text"]');
     if (!number) {
       const chosen = this.part("input:checked");
-      if (!chosen) this.#say("Choose what you expect first.");
+      if (!chosen) this.#say(gettext("Choose what you expect first."));
       return chosen?.value ?? null;
     }
     const value = number.value.trim().replace(",", ".");
     if (value !== "" && Number.isFinite(Number(value))) return value;
-    this.#say(`Write a number${this.form.dataset.unit ? ` in ${this.form.dataset.unit}` : ""}, for example 2.5.`);
+    this.#say(gettext("Write a number%(unit)s, for example 2.5.", { unit: this.form.dataset.unit ? gettext(" in %(unit)s", { unit: this.form.dataset.unit }) : "" }));
     number.focus();
     return null;
   }

@@ -1,6 +1,7 @@
 // A preview: what a program on a machine serves, shown in a frame on an origin of its own.
 import { call, segment } from "./api.js";
 import { h, icon } from "./markup.js";
+import { gettext } from "./words.js";
 
 // The frame's origin is never the site's, so allow-same-origin gives the app its own cookies
 // and storage and nothing of the site's.
@@ -38,16 +39,16 @@ export class Preview {
 
   #frame(url) {
     const frame = h("iframe", {
-      src: url, sandbox: FRAME_RIGHTS, referrerpolicy: "no-referrer", title: `Port ${this.port} of ${this.machine}`,
+      src: url, sandbox: FRAME_RIGHTS, referrerpolicy: "no-referrer", title: gettext("Port %(port)s of %(machine)s", { port: this.port, machine: this.machine }),
     });
     const reload = () => (frame.src = url);
     this.panel.replaceChildren(
       h("div", { class: "preview-bar" },
-        h("span", {}, `${this.machine}, port ${this.port}`),
+        h("span", {}, gettext("%(machine)s, port %(port)s", { machine: this.machine, port: this.port })),
         h("span", { class: "data" }, new URL(url).host),
         h("span", { class: "end" },
-          h("button", { class: "btn btn-small btn-dark", type: "button", onclick: reload }, icon("redo"), "Load again"),
-          h("a", { class: "btn btn-small btn-dark", href: url, target: "_blank", rel: "noopener noreferrer" }, icon("away"), "Open in a tab of its own"))),
+          h("button", { class: "btn btn-small btn-dark", type: "button", onclick: reload }, icon("redo"), gettext("Load again")),
+          h("a", { class: "btn btn-small btn-dark", href: url, target: "_blank", rel: "noopener noreferrer" }, icon("away"), gettext("Open in a tab of its own")))),
       frame,
     );
   }
@@ -55,7 +56,7 @@ export class Preview {
   #say(error) {
     this.panel.replaceChildren(
       h("div", { class: "berth-body" }, h("p", {}, error.message), h("p", {}, error.hint),
-        h("div", { class: "acts" }, h("button", { class: "btn btn-dark", type: "button", onclick: () => this.show() }, "Open the preview again"))),
+        h("div", { class: "acts" }, h("button", { class: "btn btn-dark", type: "button", onclick: () => this.show() }, gettext("Open the preview again")))),
     );
   }
 }

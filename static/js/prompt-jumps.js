@@ -1,5 +1,6 @@
 // From prompt to prompt through the output, with the one that was jumped to marked.
 import { announce } from "./announce.js";
+import { gettext } from "./words.js";
 
 /** The prompts of one terminal, in the order in which they were printed. */
 export class PromptJumps {
@@ -39,8 +40,8 @@ export class PromptJumps {
     const { marker, exit } = this.#prompts[to];
     this.#term.scrollToLine(Math.max(0, marker.line - 1));
     this.#show(marker);
-    const end = exit === null ? "no command ended here" : `exit ${exit}`;
-    announce(`Prompt ${to + 1} of ${last + 1}, ${end}.`);
+    const end = exit === null ? gettext("no command ended here") : gettext("exit %(exit)s", { exit });
+    announce(gettext("Prompt %(to)s of %(last)s, %(end)s.", { to: to + 1, last: last + 1, end }));
   }
 
   #show(marker) {

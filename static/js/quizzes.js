@@ -2,12 +2,13 @@
 import { call, segment } from "./api.js";
 import { announce } from "./announce.js";
 import { h, icon, setSiteHtml } from "./markup.js";
+import { gettext } from "./words.js";
 
 function verdict(choice, multiple) {
-  const missed = multiple ? "Also right." : "The right answer.";
+  const missed = multiple ? gettext("Also right.") : gettext("The right answer.");
   const [name, look, word] = choice.right
-    ? ["pass", "passed", choice.chosen ? "Right." : missed]
-    : ["fail", "failing", "Your answer."];
+    ? ["pass", "passed", choice.chosen ? gettext("Right.") : missed]
+    : ["fail", "failing", gettext("Your answer.")];
   return h("span", { class: `state state-${look}` }, icon(name), word);
 }
 
@@ -26,7 +27,7 @@ class QuizForm {
   async #answer() {
     const answers = [...this.form.querySelectorAll("input:checked")].map(({ value }) => Number(value));
     if (answers.length === 0) {
-      this.#say("Choose an answer first.");
+      this.#say(gettext("Choose an answer first."));
       return;
     }
     const { course, lesson } = this.page;
@@ -43,7 +44,7 @@ class QuizForm {
     choices.forEach((choice, at) => this.#mark(labels[at], choice));
     this.#turn(true);
     this.#say("");
-    announce(correct ? "Right." : "Not yet: the explanations stand under the choices.");
+    announce(correct ? gettext("Right.") : gettext("Not yet: the explanations stand under the choices."));
     this.part("[data-quiz-again]").focus();
   }
 

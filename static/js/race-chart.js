@@ -1,6 +1,7 @@
 // The race as a drawing: bars of stages on one axis of seconds, runs as dots, guesses as hollow diamonds.
 import { secs } from "./figures.js";
 import { axisEnd, diamond, drawing, hatch, percent, s } from "./svg.js";
+import { gettext } from "./words.js";
 
 const PLOT = 0.96;
 const ROW = 92;
@@ -9,7 +10,7 @@ const BAR = 20;
 // The stage that ends when the guest's own kernel has booted.
 const KERNEL_STAGE = "init";
 const STAGE_WORDS = {
-  qemu: "start QEMU", kernel: "load its kernel", init: "boot its kernel", prompt: "QEMU, init and prompt",
+  qemu: gettext("start QEMU"), kernel: gettext("load its kernel"), init: gettext("boot its kernel"), prompt: "QEMU, init and prompt",
   create: "create", start: "start",
 };
 
@@ -18,7 +19,7 @@ const steps = (stages) => stages.map(({ name, seconds }, index) => ({ name, from
 function note(side, { stages }) {
   const said = steps(stages).filter(({ from, to }) => to - from >= 0.005)
     .map(({ name, from, to }) => `${STAGE_WORDS[name] ?? name} ${(to - from).toFixed(2)}`);
-  if (side === "container") said.push("no kernel to boot");
+  if (side === "container") said.push(gettext("no kernel to boot"));
   return said.join(" · ");
 }
 
@@ -42,7 +43,7 @@ function guess(value, scale, y) {
   const side = at > 0.6 ? { dx: -12, "text-anchor": "end" } : { dx: 12 };
   return [
     s("line", { class: "guess-line", x1: percent(at), x2: percent(at), y1: y - 34, y2: y - 6 }), diamond(at, y),
-    s("text", { x: percent(at), y: y + 5, ...side }, `your guess ${value} s`),
+    s("text", { x: percent(at), y: y + 5, ...side }, gettext("your guess %(value)s s", { value })),
   ];
 }
 
@@ -54,7 +55,7 @@ function median(value, scale, y) {
 
 function row(side, model, scale, index) {
   const y = TOP + index * ROW;
-  const head = side === "container" ? "Container" : `VM${model.emulated ? ", emulated" : ""}`;
+  const head = side === "container" ? gettext("Container") : `VM${model.emulated ? ", emulated" : ""}`;
   const value = model.seconds ?? null;
   return s("g", {},
     s("text", { class: "name", x: 0, y: y + 13 }, head),
@@ -75,7 +76,7 @@ function axis(end, scale, height) {
 }
 
 const told = (side, { seconds, guess: guessed }) =>
-  `${side === "vm" ? "VM" : "Container"}: ${seconds === null || seconds === undefined ? "not measured yet" : secs(seconds)}${guessed === null ? "" : `, you guessed ${guessed} s`}.`;
+  `${side === "vm" ? "VM" : gettext("Container")}: ${seconds === null || seconds === undefined ? "not measured yet" : secs(seconds)}${guessed === null ? "" : gettext(", you guessed %(guessed)s s", { guessed })}.`;
 
 /**
  * Draw the race. `sides` is {vm, container}, each {stages, seconds, until, runs, median, guess,
@@ -86,7 +87,7 @@ export function raceChart(sides) {
   const end = axisEnd(Math.max(0.5, ...all.filter((value) => Number.isFinite(value))));
   const scale = (value) => (Math.min(value, end) / end) * PLOT;
   const height = TOP + 2 * ROW + 22;
-  return drawing(height, "Time to a prompt", Object.entries(sides).map(([side, model]) => told(side, model)).join(" "),
+  return drawing(height, gettext("Time to a prompt"), Object.entries(sides).map(([side, model]) => told(side, model)).join(" "),
     hatch("hatch-race"), ...axis(end, scale, height), row("vm", sides.vm, scale, 0), row("container", sides.container, scale, 1));
 }
 

@@ -5,16 +5,17 @@ import { h } from "./markup.js";
 import { raceChart, stageNote } from "./race-chart.js";
 import { RunPanel, recordedNote, recordedOf } from "./run-panel.js";
 import { guessOf, onGuess } from "./runs.js";
+import { gettext } from "./words.js";
 
 const SIDES = ["vm", "container"];
 const ROWS = [
-  ["Time to a prompt", (side) => secs(side.seconds), "seconds"],
-  ["Memory, by PSS", (side) => mib(side.memory_bytes), "memory_bytes"],
-  ["Disk of its own", (side) => mib(side.disk_bytes), "disk_bytes"],
-  ["Processes inside", (side) => side.processes ?? "not read", null],
-  ["Processes, seen from outside", (side) => side.processes_outside ?? "not read", null],
-  ["Kernel", (side) => side.kernel ?? "not read", "below"],
-  ["Boot id", (side) => shortBoot(side.boot), "below"],
+  [gettext("Time to a prompt"), (side) => secs(side.seconds), "seconds"],
+  [gettext("Memory, by PSS"), (side) => mib(side.memory_bytes), "memory_bytes"],
+  [gettext("Disk of its own"), (side) => mib(side.disk_bytes), "disk_bytes"],
+  [gettext("Processes inside"), (side) => side.processes ?? gettext("not read"), null],
+  [gettext("Processes, seen from outside"), (side) => side.processes_outside ?? gettext("not read"), null],
+  [gettext("Kernel"), (side) => side.kernel ?? gettext("not read"), "below"],
+  [gettext("Boot id"), (side) => shortBoot(side.boot), "below"],
 ];
 
 const ratio = (a, b) => (a > 0 && b > 0 ? `${(a / b).toPrecision(2)} ×` : "–");
@@ -34,7 +35,7 @@ class Race {
     this.run = new RunPanel(panel, "race", runs, machines, {
       started: () => this.#begin(),
       heard: (part, end) => (part ? this.#hear(part) : this.#end(end)),
-      again: "Race again",
+      again: gettext("Race again"),
     });
     this.runs = runs;
     this.panel = panel;
@@ -75,7 +76,7 @@ class Race {
     side.stages = [...side.stages, { name: part.stage, seconds: part.seconds }];
     if (part.stage === "prompt") {
       side.seconds = part.seconds;
-      this.run.say(`${part.side === "vm" ? "The VM" : "The container"} is at its prompt after ${secs(part.seconds)}.`, true);
+      this.run.say(gettext("%(side)s is at its prompt after %(part)s.", { side: part.side === "vm" ? gettext("The VM") : gettext("The container"), part: secs(part.seconds) }), true);
     }
     this.#draw();
   }
@@ -98,7 +99,7 @@ class Race {
     this.#runs = [...this.#runs, run];
     this.#last = run;
     const { vm, container } = run.outcome.sides;
-    this.run.say(`The container was at its prompt ${secs(vm.seconds - container.seconds)} sooner.`, true);
+    this.run.say(gettext("The container was at its prompt %(container)s sooner.", { container: secs(vm.seconds - container.seconds) }), true);
     this.#draw();
     this.runs.history("race").then(({ medians }) => ((this.#medians = medians), this.#draw()), () => {});
   }
@@ -123,14 +124,14 @@ class Race {
 
   #notes(sides) {
     return SIDES.filter((side) => sides[side].stages.length)
-      .map((side) => h("p", { class: "stage-note" }, h("b", {}, side === "vm" ? "VM" : "Container"), ` ${stageNote(side, sides[side])}`));
+      .map((side) => h("p", { class: "stage-note" }, h("b", {}, side === "vm" ? "VM" : gettext("Container")), ` ${stageNote(side, sides[side])}`));
   }
 
   #key() {
     const count = this.#medians?.learners ?? 0;
-    const entries = [["key-own", "booting a kernel of its own"], ["key-house", "the rest of the VM"], ["key-box", "container"],
-      ["key-dot", `your runs: ${this.#runs.length}`], ["key-guess", "what you guessed"]];
-    if (count > 1) entries.push(["key-median", `median of ${count} learners`]);
+    const entries = [["key-own", gettext("booting a kernel of its own")], ["key-house", gettext("the rest of the VM")], ["key-box", "container"],
+      ["key-dot", gettext("your runs: %(length)s", { length: this.#runs.length })], ["key-guess", gettext("what you guessed")]];
+    if (count > 1) entries.push(["key-median", gettext("median of %(count)s learners", { count })]);
     return h("ul", { class: "key" }, entries.map(([mark, text]) => h("li", {}, h("span", { class: `key-mark ${mark}`, "aria-hidden": "true" }), text)));
   }
 
@@ -140,9 +141,9 @@ class Race {
     const { vm, container } = this.#last.outcome.sides;
     const rows = ROWS.map(([name, read, figure]) =>
       [name, [read(vm), read(container), figure && figure !== "below" ? ratio(vm[figure], container[figure]) : "–"], figure === "below" ? "below" : null]);
-    const caption = this.#runs.length > 1 ? "The latest run" : "What was measured";
+    const caption = this.#runs.length > 1 ? gettext("The latest run") : gettext("What was measured");
     place.replaceChildren(
-      sheet(caption, [`VM${vm.emulated ? " (emulated)" : ""}`, "Container", "VM ÷ container"], rows),
+      sheet(caption, [`VM${vm.emulated ? " (emulated)" : ""}`, gettext("Container"), "VM ÷ container"], rows),
       methods(this.#last.values),
       saveButtons(this.panel, "race", () => valueRows(this.#runs.flatMap(({ values }) => values))));
   }

@@ -1,6 +1,7 @@
 // What all run panels share: the button, what is going on, and where the learner stands.
 import { announce } from "./announce.js";
 import { h } from "./markup.js";
+import { gettext } from "./words.js";
 
 /** `panel` is the figure; `again` names the button after the first run. */
 export class RunPanel {
@@ -29,12 +30,12 @@ export class RunPanel {
 
   async #start() {
     if (!this.runs.state.usable) {
-      this.say("Start your machines first: the button is beside this text.");
+      this.say(gettext("Start your machines first: the button is beside this text."));
       this.machines.showStart();
       return;
     }
     this.#busy(true);
-    this.say("Asked for…");
+    this.say(gettext("Asked for…"));
     try {
       await this.runs.start(this.what);
     } catch (error) {
@@ -50,7 +51,7 @@ export class RunPanel {
     }
     if (event.state === "running") {
       this.#busy(true);
-      this.say("Under way…", true);
+      this.say(gettext("Under way…"), true);
       this.started?.();
       return;
     }
@@ -70,8 +71,8 @@ export class RunPanel {
 export function recordedNote(recorded) {
   const { at, machine } = recorded;
   const day = new Date(at).toLocaleDateString(undefined, { year: "numeric", month: "long", day: "numeric" });
-  return h("p", { class: "note recorded" }, h("b", {}, "Recorded, not measured here. "),
-    `Taken on ${day} with this same lab on ${machine}.`);
+  return h("p", { class: "note recorded" }, h("b", {}, gettext("Recorded, not measured here. ")),
+    gettext("Taken on %(day)s with this same lab on %(machine)s.", { day, machine }));
 }
 
 /** What was recorded for this panel, or null; it is shown where no virtual machine can run. */

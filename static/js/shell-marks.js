@@ -2,6 +2,7 @@
 // A prompt starts, B prompt ends, C command starts, D;<exit> command ended
 // (FinalTerm's semantic prompt marks, as documented by iTerm2 and VS Code).
 import { PromptJumps } from "./prompt-jumps.js";
+import { gettext } from "./words.js";
 
 const OSC_SEMANTIC_PROMPT = 133;
 // A command longer than this is shown cut.
@@ -141,7 +142,7 @@ export class ShellMarks {
       element.classList.add("gutter-mark");
       element.classList.toggle("is-bad", exit !== 0);
       element.textContent = exit === 0 ? "✓" : "×";
-      element.title = `exit ${exit}`;
+      element.title = gettext("exit %(exit)s", { exit });
     });
   }
 }

@@ -3,6 +3,7 @@
 // They can be switched off in that list (WCAG 2.1.4), and never act while something takes text.
 import { h } from "./markup.js";
 import { keep, recall } from "./kept.js";
+import { gettext } from "./words.js";
 
 const TAKES_TEXT = "input, textarea, select, [contenteditable], .xterm, iframe, dialog";
 
@@ -35,14 +36,14 @@ function help() {
   const box = h("input", { type: "checkbox", onchange: () => keep("shortcuts", box.checked ? "on" : "off") });
   box.checked = on();
   const fixed = document.getElementById("machines")
-    ? [row("F6", "To the terminal, and out of it"), row("Ctrl+Shift+C", "Copy in the terminal"),
-       row("Ctrl+Shift+V", "Paste in the terminal"), row("Ctrl+Shift+F", "Find in the terminal")]
+    ? [row("F6", gettext("To the terminal, and out of it")), row("Ctrl+Shift+C", gettext("Copy in the terminal")),
+       row("Ctrl+Shift+V", gettext("Paste in the terminal")), row("Ctrl+Shift+F", gettext("Find in the terminal"))]
     : [];
   const dialog = h("dialog", { class: "ask keys", "aria-labelledby": "keys-title" },
-    h("h2", { id: "keys-title" }, "Keys on this page"),
-    h("dl", {}, listed().map(({ key, label }) => row(key, label)), row("?", "This list"), row("Esc", "Close a list or a card"), fixed),
-    h("label", { class: "keys-on" }, box, "Single keys work on this site"),
-    h("form", { method: "dialog", class: "acts" }, h("button", { class: "btn btn-main", type: "submit" }, "Close")));
+    h("h2", { id: "keys-title" }, gettext("Keys on this page")),
+    h("dl", {}, listed().map(({ key, label }) => row(key, label)), row("?", gettext("This list")), row("Esc", gettext("Close a list or a card")), fixed),
+    h("label", { class: "keys-on" }, box, gettext("Single keys work on this site")),
+    h("form", { method: "dialog", class: "acts" }, h("button", { class: "btn btn-main", type: "submit" }, gettext("Close"))));
   dialog.addEventListener("close", () => {
     dialog.remove();
     before?.focus?.();

@@ -1,5 +1,6 @@
 // The separator between text and machines: dragged, or moved with the arrow keys.
 import { keep, recall } from "./kept.js";
+import { gettext } from "./words.js";
 
 const STEP = 2;
 
@@ -16,7 +17,7 @@ export function startSplit(lesson) {
     share = Math.min(most, Math.max(least, value));
     lesson.style.setProperty("--text-share", share.toFixed(1));
     split.setAttribute("aria-valuenow", String(Math.round(share)));
-    split.setAttribute("aria-valuetext", `${Math.round(share)} % of the window`);
+    split.setAttribute("aria-valuetext", gettext("%(share)s % of the window", { share: Math.round(share) }));
   };
   const keepShare = () => keep(name, share.toFixed(1));
 

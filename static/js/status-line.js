@@ -1,6 +1,7 @@
 // Under the terminal how fast the machines came, in the header how long they stay.
 import { h, icon } from "./markup.js";
 import { countdown, seconds, timeOfDay } from "./times.js";
+import { gettext } from "./words.js";
 
 /** Draw the status line of a usable sandbox; empty it for every other state. */
 export function drawStatus(element, state) {
@@ -8,13 +9,13 @@ export function drawStatus(element, state) {
   if (!state.usable) return;
   const { ready_seconds: ready, stages, expires_at: expires } = state.snapshot;
   element.replaceChildren(...[
-    ready === null || ready === undefined ? null : h("span", { class: "ready" }, icon("pass"), `Ready in ${seconds(ready)} s`),
+    ready === null || ready === undefined ? null : h("span", { class: "ready" }, icon("pass"), gettext("Ready in %(ready)s s", { ready: seconds(ready) })),
     stages?.length
-      ? h("ol", { class: "stages", tabindex: "0", "aria-label": "Stages, seconds since Start" }, stages.map((stage) =>
+      ? h("ol", { class: "stages", tabindex: "0", "aria-label": gettext("Stages, seconds since Start") }, stages.map((stage) =>
           h("li", {}, stage.name, h("span", { class: "num" }, seconds(stage.seconds)))))
       : null,
-    h("span", { class: "keys end" }, h("kbd", {}, "F6"), " leaves the terminal"),
-    expires ? h("span", {}, `ends ${timeOfDay(expires)}`) : null,
+    h("span", { class: "keys end" }, h("kbd", {}, "F6"), gettext(" leaves the terminal")),
+    expires ? h("span", {}, gettext("ends %(expires)s", { expires: timeOfDay(expires) })) : null,
   ].filter(Boolean));
 }
 
@@ -33,7 +34,7 @@ export class HeaderControls {
     this.timer.hidden = !state.usable || state.secondsLeft() === null;
     this.extend.hidden = !state.usable;
     this.extend.disabled = state.snapshot?.extensions_left === 0;
-    this.extend.title = this.extend.disabled ? "These machines can't be extended again" : "Give the machines more time";
+    this.extend.title = this.extend.disabled ? gettext("These machines can't be extended again") : gettext("Give the machines more time");
     this.stop.hidden = !state.live || state.state === "stopping";
     this.tick();
   }

@@ -3,18 +3,19 @@ import { saveButtons } from "./chart-files.js";
 import { shortBoot } from "./figures.js";
 import { h, icon } from "./markup.js";
 import { RunPanel, recordedNote, recordedOf } from "./run-panel.js";
+import { gettext } from "./words.js";
 
 const NAMES = [
-  ["guest-victim", "the VM that is hit"],
-  ["guest-neighbour", "the VM next to it"],
-  ["container-victim", "the container that is hit"],
-  ["container-neighbour", "the container next to it"],
-  ["host", "the host's kernel"],
+  ["guest-victim", gettext("the VM that is hit")],
+  ["guest-neighbour", gettext("the VM next to it")],
+  ["container-victim", gettext("the container that is hit")],
+  ["container-neighbour", gettext("the container next to it")],
+  ["host", gettext("the host's kernel")],
 ];
 const ROUNDS = [
-  ["before", "Before"],
-  ["panic", "After the VM's kernel panicked"],
-  ["kill", "After the container's process 1 was killed"],
+  ["before", gettext("Before")],
+  ["panic", gettext("After the VM's kernel panicked")],
+  ["kill", gettext("After the container's process 1 was killed")],
 ];
 
 function verdict(boot) {
@@ -25,11 +26,11 @@ function verdict(boot) {
 
 function table(rounds) {
   const by = Object.fromEntries(rounds.map(({ after, alive }) => [after, alive]));
-  const head = h("thead", {}, h("tr", {}, ["Who", ...ROUNDS.map(([, word]) => word)].map((word) => h("th", { scope: "col" }, word))));
+  const head = h("thead", {}, h("tr", {}, [gettext("Who"), ...ROUNDS.map(([, word]) => word)].map((word) => h("th", { scope: "col" }, word))));
   const body = NAMES.map(([name, word]) => h("tr", { class: name === "host" ? "below" : null }, h("th", { scope: "row" }, word),
     ROUNDS.map(([round]) => verdict(by[round]?.[name]))));
-  const sheet = h("table", { class: "sheet survival" }, h("caption", {}, "Who answers, with the boot id it reads"), head, h("tbody", {}, body));
-  return h("div", { class: "scroll-x", tabindex: "0", role: "region", "aria-label": "Who answers after each blow" }, sheet);
+  const sheet = h("table", { class: "sheet survival" }, h("caption", {}, gettext("Who answers, with the boot id it reads")), head, h("tbody", {}, body));
+  return h("div", { class: "scroll-x", tabindex: "0", role: "region", "aria-label": gettext("Who answers after each blow") }, sheet);
 }
 
 class Survival {
@@ -40,7 +41,7 @@ class Survival {
     this.run = new RunPanel(panel, "survive", runs, machines, {
       started: () => this.#show((this.#rounds = [])),
       heard: (part, end) => (part ? this.#hear(part) : this.#end(end)),
-      again: "Crash them again",
+      again: gettext("Crash them again"),
     });
     runs.history("survive").then(({ mine }) => this.#first(mine, machines.page.engine.available), () => this.#first([], true));
   }
@@ -57,13 +58,13 @@ class Survival {
   #hear(round) {
     this.#rounds = [...this.#rounds, round];
     const word = ROUNDS.find(([name]) => name === round.after)?.[1] ?? round.after;
-    this.run.say(`${word}: asked everybody.`);
+    this.run.say(gettext("%(word)s: asked everybody.", { word }));
     this.#show(this.#rounds);
   }
 
   #end(run) {
     if (run.state !== "done") return;
-    this.run.say("Two blows, two dead: each took what stood on it, and nothing beside it.", true);
+    this.run.say(gettext("Two blows, two dead: each took what stood on it, and nothing beside it."), true);
     this.#done(run);
   }
 
@@ -82,7 +83,7 @@ class Survival {
   }
 
   #last({ kill_exit }) {
-    return h("p", { class: "quiet" }, kill_exit === null ? "" : `The container ended with exit ${kill_exit}: 128 and the number of the signal, 9.`);
+    return h("p", { class: "quiet" }, kill_exit === null ? "" : gettext("The container ended with exit %(kill_exit)s: 128 and the number of the signal, 9.", { kill_exit }));
   }
 }
 

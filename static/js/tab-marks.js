@@ -1,6 +1,7 @@
 // What happened in a terminal that is not in view: new output, or a bell.
 
-const WORDS = { news: "new output", bell: "the bell rang" };
+import { gettext } from "./words.js";
+const WORDS = { news: gettext("new output"), bell: gettext("the bell rang") };
 
 /** Mark `tab` with "news" or "bell"; a bell stays when output follows. */
 export function markTab(tab, what) {

@@ -3,12 +3,13 @@ import { call, segment } from "./api.js";
 import { announce } from "./announce.js";
 import { h, icon, setSiteHtml } from "./markup.js";
 import { seconds } from "./times.js";
+import { gettext } from "./words.js";
 
 const TICK_MS = 100;
 const LOOKS = {
-  open: { icon: "open", word: "Open", card: null },
-  failing: { icon: "fail", word: "Not yet", card: "is-failing" },
-  passed: { icon: "pass", word: "Passed", card: "is-passed" },
+  open: { icon: "open", word: gettext("Open"), card: null },
+  failing: { icon: "fail", word: gettext("Not yet"), card: "is-failing" },
+  passed: { icon: "pass", word: gettext("Passed"), card: "is-passed" },
 };
 
 /** One card. `page` is the lesson's data, `machines` the machine pane or null. */
@@ -39,7 +40,7 @@ export class TaskCard {
   async check(how, { quiet = false } = {}) {
     if (this.#checking) return null;
     if (!this.machines?.usable) {
-      if (!quiet) this.#say("No machine is running. Press Start, do the task, then check.");
+      if (!quiet) this.#say(gettext("No machine is running. Press Start, do the task, then check."));
       return null;
     }
     this.#checking = true;
@@ -48,7 +49,7 @@ export class TaskCard {
       const path = `/sandboxes/${segment(this.machines.state.id)}/tasks/${segment(this.name)}/check`;
       const { status, body } = await call("POST", path, undefined, { repeatable: true });
       if (status === 202) {
-        if (!quiet) this.#say("Still checking; the result appears here by itself.");
+        if (!quiet) this.#say(gettext("Still checking; the result appears here by itself."));
         return null;
       }
       this.apply(body, how, { quiet });
@@ -71,11 +72,11 @@ export class TaskCard {
     this.part(".task-say").hidden = false;
     this.part(".task-say .icon").replaceWith(icon(passed ? "pass" : "fail"));
     this.part("[data-feedback]").textContent = feedback;
-    this.part("[data-how]").textContent = took === null || took === undefined ? "" : `${how} in ${seconds(took)} s`;
+    this.part("[data-how]").textContent = took === null || took === undefined ? "" : gettext("%(how)s in %(took)s s", { how, took: seconds(took) });
     this.#say("");
     this.#drawActions();
     const title = this.part("h3").textContent;
-    if (news) announce(`${title}: ${passed ? "Passed" : "Not yet"}. ${feedback}`);
+    if (news) announce(`${title}: ${passed ? gettext("Passed") : gettext("Not yet")}. ${feedback}`);
     if (passed && news) document.dispatchEvent(new CustomEvent("slipway:passed", { detail: { task: this.name } }));
   }
 
@@ -90,13 +91,13 @@ export class TaskCard {
   /** Seconds on the button while a check runs; the button keeps the focus. */
   #count() {
     const since = performance.now();
-    const write = () => (this.button.textContent = `Checking ${((performance.now() - since) / 1000).toFixed(1)} s`);
+    const write = () => (this.button.textContent = gettext("Checking %(since)s s", { since: ((performance.now() - since) / 1000).toFixed(1) }));
     write();
     this.button.setAttribute("aria-disabled", "true");
     const timer = setInterval(write, TICK_MS);
     return () => {
       clearInterval(timer);
-      this.button.textContent = "Check now";
+      this.button.textContent = gettext("Check now");
       this.button.removeAttribute("aria-disabled");
     };
   }
@@ -108,7 +109,7 @@ export class TaskCard {
     const held = this.part("[data-acts]").contains(document.activeElement);
     const hint = this.part('[data-action="hint"]');
     if (hint) {
-      hint.textContent = `Show hint ${shown + 1} of ${total}`;
+      hint.textContent = gettext("Show hint %(shown)s of %(total)s", { shown: shown + 1, total });
       hint.hidden = passed || shown >= total;
     }
     this.button.hidden = passed;
@@ -122,12 +123,12 @@ export class TaskCard {
     const body = await this.#ask("/hints");
     if (!body) return;
     this.element.dataset.hintsShown = body.shown;
-    this.#reveal("[data-hints]", `Hint ${body.shown}`, body.html);
+    this.#reveal("[data-hints]", gettext("Hint %(shown)s", { shown: body.shown }), body.html);
   }
 
   async #solution() {
     const body = await this.#ask("/solution");
-    if (body) this.#reveal("[data-solution]", "A solution", body.html);
+    if (body) this.#reveal("[data-solution]", gettext("A solution"), body.html);
   }
 
   #reveal(selector, title, html) {

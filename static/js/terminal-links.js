@@ -1,6 +1,7 @@
 // Addresses in terminal output: only http and https, and never opened without a question.
 import { ask } from "./dialog.js";
 import { WebLinksAddon } from "../vendor/addon-web-links/addon-web-links.mjs";
+import { gettext } from "./words.js";
 
 async function openAfterQuestion(address) {
   let url;
@@ -11,11 +12,11 @@ async function openAfterQuestion(address) {
   }
   if (url.protocol !== "http:" && url.protocol !== "https:") return;
   const yes = await ask({
-    title: "Open this address?",
-    text: "It was printed by a program on the machine. It opens in a tab of its own, on your computer's network.",
+    title: gettext("Open this address?"),
+    text: gettext("It was printed by a program on the machine. It opens in a tab of its own, on your computer's network."),
     sample: url.href,
-    yes: "Open in a new tab",
-    no: "Stay here",
+    yes: gettext("Open in a new tab"),
+    no: gettext("Stay here"),
   });
   if (yes) open(url.href, "_blank", "noopener,noreferrer");
 }

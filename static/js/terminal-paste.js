@@ -2,6 +2,7 @@
 import { askUnlessTold } from "./ask-unless-told.js";
 import { ask } from "./dialog.js";
 import { h } from "./markup.js";
+import { gettext } from "./words.js";
 
 // Whole escape sequences first, so that no rest of one is left to read; an ESC that stayed
 // could end the bracketed paste early and make what follows count as typed.
@@ -56,25 +57,25 @@ export class TerminalPaste {
 
   #agreed(lines, runs) {
     const rest = lines.length - SHOWN_LINES;
-    const sample = lines.slice(0, SHOWN_LINES).join("\n") + (rest > 0 ? `\n… ${rest} more` : "");
-    const count = lines.length === 1 ? "a line" : `${lines.length} lines`;
+    const sample = lines.slice(0, SHOWN_LINES).join("\n") + (rest > 0 ? gettext("\n… %(rest)s more", { rest }) : "");
+    const count = lines.length === 1 ? gettext("a line") : gettext("%(length)s lines", { length: lines.length });
     return askUnlessTold(TOLD, {
-      title: `Paste ${count} into ${this.#machine}?`,
-      text: runs ? "Each line runs as soon as it arrives." : "The shell shows them all and waits for Enter.",
+      title: gettext("Paste %(count)s into %(machine)s?", { count, machine: this.#machine }),
+      text: runs ? gettext("Each line runs as soon as it arrives.") : gettext("The shell shows them all and waits for Enter."),
       sample,
-      yes: `Paste into ${this.#machine}`,
-      no: "Leave it",
+      yes: gettext("Paste into %(machine)s", { machine: this.#machine }),
+      no: gettext("Leave it"),
     });
   }
 
   async #askForText() {
-    const field = h("textarea", { rows: "5", "aria-label": "Text to paste", autocapitalize: "off", spellcheck: "false" });
+    const field = h("textarea", { rows: "5", "aria-label": gettext("Text to paste"), autocapitalize: "off", spellcheck: "false" });
     const yes = await ask({
-      title: `Paste into ${this.#machine}`,
-      text: "This browser does not hand the clipboard to the page. Paste here first: press long, or Ctrl+V.",
+      title: gettext("Paste into %(machine)s", { machine: this.#machine }),
+      text: gettext("This browser does not hand the clipboard to the page. Paste here first: press long, or Ctrl+V."),
       extra: field,
-      yes: `Paste into ${this.#machine}`,
-      no: "Leave it",
+      yes: gettext("Paste into %(machine)s", { machine: this.#machine }),
+      no: gettext("Leave it"),
     });
     return yes ? field.value : null;
   }

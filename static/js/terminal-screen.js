@@ -4,6 +4,7 @@ import { Unicode11Addon } from "../vendor/addon-unicode11/addon-unicode11.mjs";
 import { WebglAddon } from "../vendor/addon-webgl/addon-webgl.mjs";
 import { terminalFont, terminalTheme } from "./terminal-colours.js";
 import { settings } from "./terminal-settings.js";
+import { gettext } from "./words.js";
 
 const SCROLLBACK_LINES = 5000;
 // Contrast of text against its ground, from WCAG 2: AA, and AAA where high contrast is asked for.
@@ -33,8 +34,8 @@ export function openScreen(host, name) {
   term.unicode.activeVersion = "11";
   term.open(host);
   drawFast(term);
-  term.textarea?.setAttribute("aria-label", `Terminal of ${name}`);
-  term.textarea?.setAttribute("aria-description", "Press F6 to leave the terminal.");
+  term.textarea?.setAttribute("aria-label", gettext("Terminal of %(name)s", { name }));
+  term.textarea?.setAttribute("aria-description", gettext("Press F6 to leave the terminal."));
   return term;
 }
 

@@ -1,6 +1,7 @@
 // Find in the terminal's output.
 import { SearchAddon } from "../vendor/addon-search/addon-search.mjs";
 import { h, icon } from "./markup.js";
+import { gettext } from "./words.js";
 
 /** A find box over one terminal; made on first use. */
 export class TerminalSearch {
@@ -26,7 +27,7 @@ export class TerminalSearch {
   }
 
   #make() {
-    const field = h("input", { type: "text", "aria-label": "Find in the terminal" });
+    const field = h("input", { type: "text", "aria-label": gettext("Find in the terminal") });
     const previous = () => this.#addon.findPrevious(field.value);
     const next = () => this.#addon.findNext(field.value);
     const button = (name, label, onclick) =>
@@ -42,9 +43,9 @@ export class TerminalSearch {
       "div",
       { class: "find", role: "search", onkeydown },
       field,
-      button("up", "Earlier", previous),
-      button("down", "Later", next),
-      button("close", "Close find", () => this.hide()),
+      button("up", gettext("Earlier"), previous),
+      button("down", gettext("Later"), next),
+      button("close", gettext("Close find"), () => this.hide()),
     );
     this.panel.append(box);
     return box;

@@ -1,6 +1,7 @@
 // A terminal's output as plain text, to select from where fingers can't select on the screen.
 import { ask } from "./dialog.js";
 import { h } from "./markup.js";
+import { gettext } from "./words.js";
 
 const SHOWN_LINES = 400;
 
@@ -19,14 +20,14 @@ function output(term) {
 
 /** Show the output; answers what the learner wants copied, or null. */
 export async function showAsText(term, machine) {
-  const field = h("textarea", { class: "ask-output", rows: "12", readonly: true, "aria-label": `Output of ${machine}` });
+  const field = h("textarea", { class: "ask-output", rows: "12", readonly: true, "aria-label": gettext("Output of %(machine)s", { machine }) });
   field.value = output(term);
   const yes = await ask({
-    title: `Copy from ${machine}`,
-    text: "Select what you want. With nothing selected, all of it is copied.",
+    title: gettext("Copy from %(machine)s", { machine }),
+    text: gettext("Select what you want. With nothing selected, all of it is copied."),
     extra: field,
-    yes: "Copy",
-    no: "Close",
+    yes: gettext("Copy"),
+    no: gettext("Close"),
   });
   if (!yes) return null;
   return field.value.slice(field.selectionStart, field.selectionEnd) || field.value;

@@ -1,5 +1,6 @@
 // The terminal's settings panel: find, text size, and the switches of `terminal-settings.js`.
 import { settings } from "./terminal-settings.js";
+import { gettext } from "./words.js";
 
 const STEP_PX = 1;
 
@@ -9,7 +10,7 @@ export function startTools(pane, terminals) {
   const size = tools.querySelector("[data-size]");
   const show = () => {
     pane.dataset.contrast = settings.on("contrast") ? "high" : "usual";
-    size.textContent = `${settings.fontPx} px`;
+    size.textContent = gettext("%(fontPx)s px", { fontPx: settings.fontPx });
     for (const button of tools.querySelectorAll("[data-switch]")) {
       button.setAttribute("aria-checked", String(settings.on(button.dataset.switch)));
     }

@@ -3,18 +3,19 @@ import { copyText } from "./clipboard.js";
 import { ask } from "./dialog.js";
 import { settings } from "./terminal-settings.js";
 import { TerminalView } from "./terminal.js";
+import { gettext } from "./words.js";
 
 const PROMPT_WAIT_MS = 5_000;
 const PROMPT_LOOK_MS = 50;
 
 const CLOSED = {
-  1008: ["The terminal was closed: something was sent that it does not take.", "Connect again"],
-  1009: ["The terminal was closed: too much was sent at once.", "Connect again"],
-  4401: ["The terminal needs you to be signed in. Load the page again.", null],
-  4403: ["This terminal belongs to someone else.", null],
-  4404: ["This machine is not running.", "Connect again"],
-  4410: ["The machine behind this terminal has ended. Reset gives you a new one.", "Connect again"],
-  4429: ["Too many terminals are open. Close one in another tab, then connect again.", "Connect again"],
+  1008: [gettext("The terminal was closed: something was sent that it does not take."), gettext("Connect again")],
+  1009: [gettext("The terminal was closed: too much was sent at once."), gettext("Connect again")],
+  4401: [gettext("The terminal needs you to be signed in. Load the page again."), null],
+  4403: [gettext("This terminal belongs to someone else."), null],
+  4404: [gettext("This machine is not running."), gettext("Connect again")],
+  4410: [gettext("The machine behind this terminal has ended. Reset gives you a new one."), gettext("Connect again")],
+  4429: [gettext("Too many terminals are open. Close one in another tab, then connect again."), gettext("Connect again")],
 };
 
 const keyOf = ({ dataset }) => `${dataset.machine}/${dataset.terminal ?? "main"}`;
@@ -102,25 +103,25 @@ export class Terminals {
   #wantsCopy(machine, text) {
     const said = (words, actions = []) => this.lines.show("clipboard", {
       text: words,
-      actions: [...actions, { label: "Got it", onclick: () => this.lines.clear("clipboard") }],
+      actions: [...actions, { label: gettext("Got it"), onclick: () => this.lines.clear("clipboard") }],
     });
     if (settings.on("programsCopy")) {
-      copyText(text).then((done) => done && said(`A program on ${machine} put ${text.length} characters on your clipboard.`));
+      copyText(text).then((done) => done && said(gettext("A program on %(machine)s put %(length)s characters on your clipboard.", { machine, length: text.length })));
       return;
     }
-    said(`A program on ${machine} wants to put text on your clipboard.`, [
-      { label: "Show it", onclick: () => this.#offerCopy(machine, text) },
+    said(gettext("A program on %(machine)s wants to put text on your clipboard.", { machine }), [
+      { label: gettext("Show it"), onclick: () => this.#offerCopy(machine, text) },
     ]);
   }
 
   async #offerCopy(machine, text) {
     this.lines.clear("clipboard");
     const yes = await ask({
-      title: "Copy this text?",
-      text: `A program on ${machine} asks for it. It goes to your computer's clipboard.`,
+      title: gettext("Copy this text?"),
+      text: gettext("A program on %(machine)s asks for it. It goes to your computer's clipboard.", { machine }),
       sample: text,
-      yes: "Copy",
-      no: "Leave it",
+      yes: gettext("Copy"),
+      no: gettext("Leave it"),
     });
     if (yes) await copyText(text);
   }
@@ -144,17 +145,17 @@ export class Terminals {
 
 function words(line, machine, view, again) {
   if (line.kind === "lost") {
-    const actions = [{ label: "Try now", onclick: () => view.retryNow() }];
-    return { text: "Connection lost, trying again in {s} s…", until: line.at + line.milliseconds, bad: true, actions };
+    const actions = [{ label: gettext("Try now"), onclick: () => view.retryNow() }];
+    return { text: gettext("Connection lost, trying again in {s} s…"), until: line.at + line.milliseconds, bad: true, actions };
   }
-  if (line.kind === "readonly") return { text: `You are watching ${machine}; typing is off.` };
+  if (line.kind === "readonly") return { text: gettext("You are watching %(machine)s; typing is off.", { machine }) };
   if (line.kind === "exit") {
-    return { text: `The shell on ${machine} ended with exit ${line.code}; a new one begins.`, actions: again("Connect again") };
+    return { text: gettext("The shell on %(machine)s ended with exit %(code)s; a new one begins.", { machine, code: line.code }), actions: again(gettext("Connect again")) };
   }
   if (line.kind === "error") {
     const text = [line.error.message, line.error.hint].filter(Boolean).join(" ");
-    return { text, bad: true, actions: again("Connect again") };
+    return { text, bad: true, actions: again(gettext("Connect again")) };
   }
-  const [text, label] = CLOSED[line.code] ?? ["The terminal was closed.", "Connect again"];
+  const [text, label] = CLOSED[line.code] ?? [gettext("The terminal was closed."), gettext("Connect again")];
   return { text, bad: true, actions: label ? again(label) : [] };
 }

@@ -1,5 +1,6 @@
 // The light and dark switch. The kept choice is applied before the first paint by theme-early.js.
 import { keep } from "./kept.js";
+import { gettext } from "./words.js";
 
 const root = document.documentElement;
 const systemDark = matchMedia("(prefers-color-scheme: dark)");
@@ -7,7 +8,7 @@ const systemDark = matchMedia("(prefers-color-scheme: dark)");
 const current = () => root.dataset.theme ?? (systemDark.matches ? "dark" : "light");
 
 function say(button) {
-  button.setAttribute("aria-label", `Switch to ${current() === "dark" ? "light" : "dark"}`);
+  button.setAttribute("aria-label", current() === "dark" ? gettext("Switch to light") : gettext("Switch to dark"));
 }
 
 // The system may turn dark while the page is open; terminals take their colours anew.

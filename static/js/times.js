@@ -1,6 +1,7 @@
 // Times as the site writes them.
 
 /** Seconds with the digits that matter: 0.21, 2.3, 14. */
+import { gettext } from "./words.js";
 export function seconds(value) {
   if (value < 1) return value.toFixed(2);
   return value < 10 ? value.toFixed(1) : String(Math.round(value));
@@ -8,7 +9,7 @@ export function seconds(value) {
 
 /** A length of time in words: 40 s, 3 min. */
 export function minutes(value) {
-  return value < 90 ? `${Math.round(value)} s` : `${Math.round(value / 60)} min`;
+  return value < 90 ? `${Math.round(value)} s` : gettext("%(value)s min", { value: Math.round(value / 60) });
 }
 
 /** A countdown: 42:10, and 1:02:10 from an hour on. */
@@ -22,8 +23,8 @@ export function countdown(value) {
 /** How long ago, given a performance.now() time. */
 export function ago(since) {
   const passed = (performance.now() - since) / 1000;
-  if (passed < 5) return "just now";
-  return passed < 90 ? `${Math.round(passed / 5) * 5} s ago` : `${Math.round(passed / 60)} min ago`;
+  if (passed < 5) return gettext("just now");
+  return passed < 90 ? gettext("%(passed)s s ago", { passed: Math.round(passed / 5) * 5 }) : gettext("%(passed)s min ago", { passed: Math.round(passed / 60) });
 }
 
 /** The time of day on this computer's clock. */
