@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from courses.directives import BODYLESS, WITH_BODY
+from courses.loader import load_course
 from courses.schema import CourseMeta, LessonMeta, TaskMeta
 
-PAGE = (Path(__file__).parents[2] / "docs" / "authoring.md").read_text(encoding="utf-8")
+PAGE_FOLDER = Path(__file__).parents[2] / "docs"
+PAGE = (PAGE_FOLDER / "authoring.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("model", [CourseMeta, LessonMeta, TaskMeta])
@@ -17,3 +19,9 @@ def test_every_key_is_documented(model):
 
 def test_every_directive_is_documented():
     assert [kind for kind in BODYLESS | WITH_BODY if f":::{kind}" not in PAGE] == []
+
+
+def test_every_lesson_of_the_flagship_course_stands_in_the_table_of_concepts(flagship):
+    concepts = (PAGE_FOLDER / "concepts.md").read_text(encoding="utf-8")
+    course = load_course(flagship / "containers-vs-vms").course
+    assert [lesson.folder for lesson in course.lessons if lesson.folder not in concepts] == []

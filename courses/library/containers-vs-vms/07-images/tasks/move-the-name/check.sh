@@ -1,6 +1,12 @@
 fail() { echo "$1"; exit 1; }
 image_id() { docker image inspect -f '{{.Id}}' "$1" 2>/dev/null; }
-text() { docker run --rm --network none --entrypoint cat "$1" /usr/share/nginx/html/index.html 2>/dev/null; }
+# The page as it lies in an image, without starting anything.
+text() {
+    local id
+    id=$(docker create "$1" 2>/dev/null) || return
+    docker cp -L "$id:/usr/share/nginx/html/index.html" - 2>/dev/null | tar -xO 2>/dev/null
+    docker rm "$id" >/dev/null
+}
 one=$(image_id harbour:1) || fail "harbour:1 is gone. Make it again: docker commit green harbour:1"
 two=$(image_id harbour:2) || fail "There is no image harbour:2 yet. Change the page in a container and commit that container as harbour:2."
 [ "$one" != "$two" ] || fail "harbour:1 and harbour:2 are two names of one image. Commit a container with another page as harbour:2."

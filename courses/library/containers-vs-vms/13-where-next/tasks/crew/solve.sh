@@ -1,5 +1,4 @@
 docker swarm init
-docker service rm crew
 docker service create --detach --name crew --replicas 4 alpine sleep infinity
 members() { docker ps -q --filter label=com.docker.swarm.service.name=crew; }
 until [ "$(members | wc -l)" = 4 ]; do sleep 0.2; done
