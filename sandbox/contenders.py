@@ -16,8 +16,9 @@ from sandbox.errors import RunImpossible
 from sandbox.models import Machine, Sandbox
 from sandbox.values import BYTES, COUNT, SECONDS, TEXT, Value, taker
 
-# The same tree as the small guest's, as an image in every learner's engine.
-GUEST_IMAGE = "slipway/guest:small"
+# The same tree as the small guest's, as an image in every learner's engine. A seed without it
+# has a busybox of its own; the report names what was started.
+GUEST_IMAGE = "guest:small,busybox:latest"
 START_SECONDS = 60
 MIB = 1024 * 1024
 OnStage = Callable[..., None]
@@ -94,6 +95,7 @@ class Contender(ABC):
             "boot": facts.get("boot"),
             "emulated": self.emulated,
             "machine": self.machine.name,
+            "image": facts.get("image"),
         }
 
     def values(self, started: Started) -> list[Value]:

@@ -2,6 +2,7 @@
 
     python3 - start NAME IMAGE      create, start, until the shell's first byte; then look
     python3 - start NAME IMAGE bare     the same without the look
+    (IMAGE may be several with commas: the first that is there)
     python3 - list PREFIX           one line a container of that name
     python3 - end NAME              kill its process 1, as the kernel would on an error
     python3 - stop PREFIX           remove all containers of that name
@@ -72,7 +73,15 @@ def attach(container: str) -> socket.socket:
     return stream
 
 
+def first_there(images: str) -> str:
+    """The first of these images that the engine has, or the first."""
+    wanted = images.split(",")
+    there = (each for each in wanted if call("GET", f"/images/{each}/json")[0] == 200)
+    return next(there, wanted[0])
+
+
 def start(name: str, image: str, bare: str = "") -> None:
+    image = first_there(image)
     call("DELETE", f"/containers/{quote(name)}", force=1)
     began = time.monotonic()
 

@@ -1,0 +1,1 @@
+su - -c 'sysctl -w vm.swappiness=10'

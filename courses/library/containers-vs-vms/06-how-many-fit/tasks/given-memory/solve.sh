@@ -1,0 +1,1 @@
+free -m | awk '/^Mem/ { print $2 }' > ~/memory.txt

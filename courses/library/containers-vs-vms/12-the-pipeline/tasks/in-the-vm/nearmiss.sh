@@ -1,0 +1,3 @@
+# It passed, but nobody wrote it down.
+rm -f /tmp/job-notes
+sh ~/job/job.sh

@@ -1,0 +1,2 @@
+rm -f /tmp/job-notes
+sh ~/job/job.sh ~/report.txt
