@@ -5,7 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # Fixed in the image, meant for one-machine use, or a folder that is mounted instead.
-NOT_FOR_COMPOSE = {"SLIPWAY_DATA", "COURSES_PATH", "PREVIEW_PORT"}
+NOT_FOR_COMPOSE = {"SLIPWAY_DATA", "COURSES_PATH", "PREVIEW_PORT", "AUTHOR_COURSE"}
 
 
 def test_every_setting_is_handed_to_the_services() -> None:
