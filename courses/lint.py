@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -23,10 +24,17 @@ from courses.links import LinkTable
 from courses.loader import COURSE_FILE, load_course
 from courses.problems import ContentError, ContentProblem
 from courses.schema import CourseMeta
-from courses.scripts import NEAR_MISS, SECOND_SOLUTION, scripts_of
+from courses.scripts import NEAR_MISS, SECOND_SOLUTION, SOLUTION, scripts_of
 from courses.yaml_reader import read_yaml
 
 BASH_TIMEOUT_SECONDS = 10
+SCRIPTS_AT_ONCE = 4
+# What testcourse runs for each task.
+_PROOFS = (
+    (SOLUTION, "solution"),
+    (SECOND_SOLUTION, "second way to solve it"),
+    (NEAR_MISS, "near-miss"),
+)
 SHELLCHECK_TIMEOUT_SECONDS = 60
 _Finding = tuple[int | None, str, str, Literal["error", "warning"]]
 
@@ -113,32 +121,41 @@ def _pictures(lesson: Lesson) -> Iterator[ContentProblem]:
 
 
 def _task(folder: CourseFolder, lesson: Lesson, task: Task) -> Iterator[ContentProblem]:
-    base = f"{lesson.folder}/tasks/{task.name}"
-    for stem, what in ((SECOND_SOLUTION, "second way to solve it"), (NEAR_MISS, "near-miss")):
+    path = f"{lesson.folder}/tasks/{task.name}"
+    written: dict[str, str] = {}
+    for stem, what in _PROOFS:
         try:
-            if not scripts_of(folder, lesson, task, stem):
-                message = f"no {what}, so testcourse can't try one"
-                yield ContentProblem(f"{base}/{stem}.sh", None, message, "write the script")
+            scripts = scripts_of(folder, lesson, task, stem)
         except ContentError as error:
             yield from error.problems
+            continue
+        text = "\0".join(f"{script.machine}\0{script.text.strip()}" for script in scripts)
+        if not scripts:
+            message = f"no {what}, so testcourse can't try one"
+            yield ContentProblem(f"{path}/{stem}.sh", None, message, "write the script")
+        elif (same := written.setdefault(text, stem)) != stem:
+            message = f"the same as {same}.sh, so it is no {what}"
+            yield ContentProblem(f"{path}/{stem}.sh", None, message, "write another way")
     if not task.hints_html:
-        yield ContentProblem(f"{base}/task.md", None, "no hints", "add “hints:”", "warning")
+        yield ContentProblem(f"{path}/task.md", None, "no hints", "add “hints:”", "warning")
 
 
 def _scripts(folder: CourseFolder) -> Iterator[ContentProblem]:
-    for path in _files(folder, ".sh"):
-        try:
-            text = folder.read_text(path, limits.MAX_SCRIPT_BYTES)
-        except ContentError as error:
-            yield from error.problems
-            continue
-        try:
-            findings = _findings(text)
-        except subprocess.TimeoutExpired:
-            yield ContentProblem(path, None, "bash: reading it took too long", "make it simpler")
-            continue
-        for line, message, hint, level in findings:
-            yield ContentProblem(path, line, message, hint, level)
+    # Each is read by a process of its own: several at once keep all processors at it.
+    with ThreadPoolExecutor(SCRIPTS_AT_ONCE) as threads:
+        for problems in threads.map(lambda path: _script(folder, path), _files(folder, ".sh")):
+            yield from problems
+
+
+def _script(folder: CourseFolder, path: str) -> list[ContentProblem]:
+    try:
+        findings = _findings(folder.read_text(path, limits.MAX_SCRIPT_BYTES))
+    except ContentError as error:
+        return list(error.problems)
+    except subprocess.TimeoutExpired:
+        message = "bash: reading it took too long"
+        return [ContentProblem(path, None, message, "make it simpler")]
+    return [ContentProblem(path, *finding) for finding in findings]
 
 
 # While an author works, most scripts are as they were at the last save. What raises is not kept.

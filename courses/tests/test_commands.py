@@ -41,6 +41,8 @@ def test_good_course_is_clean(library, capsys):
         ({f"{FLOAT}/nearmiss.sh": None}, f"{FLOAT}/nearmiss.sh", "near-miss"),
         ({f"{FLOAT}/check.sh": None}, f"{FLOAT}/check.sh", "missing"),
         ({f"{FLOAT}/solve.sh": None}, f"{FLOAT}/solve.sh", "missing"),
+        ({f"{FLOAT}/solve-2.sh": "# solve\ntrue\n"}, f"{FLOAT}/solve-2.sh", "same as solve.sh"),
+        ({f"{FLOAT}/nearmiss.sh": "# solve-2\ntrue\n"}, f"{FLOAT}/nearmiss.sh", "no near-miss"),
         ({"01-hull/setup/laptop.sh": "echo 'x\n"}, "01-hull/setup/laptop.sh", "bash"),
     ],
 )
@@ -52,6 +54,18 @@ def test_fault_is_found_with_exit_status_1(tmp_path, capsys, changes, path, word
     assert ended.value.code == 1
     problems = json.loads(capsys.readouterr().out)
     assert any(p["path"] == path and words in p["message"] for p in problems), problems
+
+
+def test_shellcheck_is_asked_where_it_is_installed(tmp_path, monkeypatch):
+    program = tmp_path / "bin" / "shellcheck"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\ncat >/dev/null\necho '-:2:1: warning: found by it [SC1]'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    files = boats() | {"01-hull/setup/laptop.sh": "echo asked\necho shellcheck\n"}
+    _, problems = lint_course(write(tmp_path / "boats", files))
+    found = [p for p in problems if p.path == "01-hull/setup/laptop.sh"]
+    assert [(p.line, p.level, "found by it" in p.message) for p in found] == [(2, "warning", True)]
 
 
 def test_raw_html_names_its_line_in_the_file(tmp_path):

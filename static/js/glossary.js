@@ -42,6 +42,14 @@ function open(next) {
   place();
 }
 
+/** The card goes with its word, and closes when the word has left the window. */
+function follow() {
+  if (!card) return;
+  const { top, bottom } = word.getBoundingClientRect();
+  if (bottom < 0 || top > innerHeight) close();
+  else place();
+}
+
 const wordOf = (event) => event.target.closest?.("a[data-gloss]");
 
 function leave() {
@@ -74,6 +82,6 @@ export function startGlossary() {
     } else if (!tapped && card && !card.contains(event.target)) close();
     for (const other of document.querySelectorAll("[data-tapped]")) if (other !== tapped) delete other.dataset.tapped;
   });
-  document.addEventListener("scroll", close, { capture: true, passive: true });
-  addEventListener("resize", close);
+  document.addEventListener("scroll", follow, { capture: true, passive: true });
+  addEventListener("resize", follow);
 }

@@ -1,0 +1,1 @@
+echo done > /home/learner/set-up.txt

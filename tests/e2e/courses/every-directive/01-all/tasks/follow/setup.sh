@@ -1,0 +1,1 @@
+echo deep > /home/learner/word

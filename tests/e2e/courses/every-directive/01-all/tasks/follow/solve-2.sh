@@ -1,0 +1,1 @@
+cat ~/word > ~/copied
