@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from sandbox import engine, promises
 from sandbox.errors import EngineDown, KindOff, SandboxEngineError
@@ -63,11 +64,14 @@ def availability_on(host: Host | None, kinds: Iterable[str] = ()) -> Availabilit
     if host is None or (timezone.now() - host.seen_at).total_seconds() > STALE_SECONDS:
         return Availability(
             False,
-            "No worker answers.",
-            "Whoever runs this site should look at the worker's log. Text and quizzes work.",
+            gettext("No worker answers."),
+            gettext(
+                "Whoever runs this site should look at the worker's log. Text and quizzes work."
+            ),
         )
     if host.problem:
-        return Availability(False, host.problem, host.hint)
+        # Kept by a worker, in English; those of the engine itself are in the catalogues.
+        return Availability(False, gettext(host.problem), gettext(host.hint) if host.hint else "")
     wanted = list(kinds)
     try:
         if wanted:

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import prefetch_related_objects
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from sandbox import estimates, terminal_names
 from sandbox.models import USABLE, Machine, Sandbox
@@ -75,6 +76,6 @@ def _error(sandbox: Sandbox) -> dict[str, str] | None:
         return None
     return {
         "code": sandbox.error_code,
-        "message": sandbox.error_message,
-        "hint": sandbox.error_hint,
+        "message": gettext(sandbox.error_message) if sandbox.error_message else "",
+        "hint": gettext(sandbox.error_hint) if sandbox.error_hint else "",
     }

@@ -135,6 +135,17 @@ def test_panels_show_the_machines_that_run(page: Page) -> None:
     expect(page.locator("[data-diagram]")).to_contain_text("box", timeout=30_000)
 
 
+def test_on_paper_there_is_the_text_and_nothing_to_press(page: Page) -> None:
+    page.emulate_media(media="print")
+    expect(page.locator("#machines")).to_be_hidden()
+    expect(page.locator(".bar-end")).to_be_hidden()
+    expect(page.locator(".text .btn:visible")).to_have_count(0)
+    expect(page.get_by_text("cat ready.txt set-up.txt")).to_be_visible()
+    whole = page.evaluate("document.documentElement.scrollHeight > innerHeight")
+    page.emulate_media(media="screen")
+    assert whole, "the text is cut at the window"
+
+
 def test_call_outs_and_pictures(page: Page) -> None:
     hint = page.locator("details.callout-hint")
     hint.locator("summary").click()
