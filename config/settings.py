@@ -182,6 +182,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,
         "options": {"expires": 5},
     },
+    "snapshots": {
+        "task": "sandbox.tasks.snapshot_guests",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
     # Often enough that an engine that was restarted does not leave dead machines "ready".
     "reconcile": {"task": "sandbox.tasks.reconcile", "schedule": 10.0, "options": {"expires": 10}},
 }
@@ -292,6 +297,8 @@ SANDBOX_DOCKER_PIDS = env.int("SANDBOX_DOCKER_PIDS", default=512)
 SANDBOX_VM_MEMORY_MIB = env.int("SANDBOX_VM_MEMORY_MIB", default=640)
 SANDBOX_VM_CPUS = env.float("SANDBOX_VM_CPUS", default=1.0)
 SANDBOX_VM_PIDS = env.int("SANDBOX_VM_PIDS", default=256)
+# Whether a worker makes snapshots of guests on this host, once per image, to start from.
+SANDBOX_GUEST_SNAPSHOTS = env.bool("SANDBOX_GUEST_SNAPSHOTS", default=True)
 # What a `docker` machine may take of the host's disk, in MiB; beyond it the sandbox is ended.
 SANDBOX_DOCKER_DISK_MIB = env.int("SANDBOX_DOCKER_DISK_MIB", default=8192)
 # Runtime per kind (an entry of the engine's runtimes); empty is the engine's default.

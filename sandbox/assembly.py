@@ -14,9 +14,9 @@ from typing import Any
 
 from django.conf import settings
 
-from sandbox import egress_keeper, engine, hostconfig, machines, uid_ranges
+from sandbox import egress_keeper, engine, guest_snapshots, hostconfig, machines, uid_ranges
 from sandbox.accelerator import EMULATED, NONE, Accelerator
-from sandbox.coming_up import OnStage, come_up
+from sandbox.coming_up import OnStage, come_up, turn_of
 from sandbox.errors import SandboxEngineError, SetupFailed
 from sandbox.hostconfig import GUEST_SECONDS, GuestWish
 from sandbox.markers import Guest, Ready
@@ -103,7 +103,7 @@ def make_machine(
         data_volume=volume,
         deadline_seconds=deadline_seconds,
         neighbours=neighbours,
-        guest=GuestWish(spec.guest, spec.login, accelerator.name, accelerator.kvm_group),
+        guest=_guest_wish(spec, accelerator) if spec.kind == "vm" else None,
     )
     container_id = engine.create_container(name, body)
     if spec.kind == "docker":
@@ -113,9 +113,10 @@ def make_machine(
         timeout_seconds = GUEST_SECONDS[spec.guest] + GUEST_GRACE_SECONDS
     else:
         timeout_seconds = READY_TIMEOUT_SECONDS[spec.kind]
-    (ready, guest), notice = asyncio.run(
-        come_up(container_id, spec.kind, timeout_seconds, on_stage)
-    )
+    with turn_of(spec.kind, on_stage):
+        (ready, guest), notice = asyncio.run(
+            come_up(container_id, spec.kind, timeout_seconds, on_stage)
+        )
     spoken = guest or ready
     return MachineFacts(
         container_id,
@@ -123,9 +124,21 @@ def make_machine(
         spoken.kernel_release,
         spoken.boot_id,
         spoken.pid,
-        notice,
+        notice or _guest_notice(spec, guest),
         _guest_facts(spec, accelerator, ready, guest) if guest else {},
     )
+
+
+def _guest_notice(spec: MachineSpec, guest: Guest | None) -> str:
+    """A kernel draws its boot id once: the full guest's had done so before the snapshot."""
+    if guest is None or guest.how != "restored" or spec.guest != "full":
+        return ""
+    return "Restored from a snapshot of this host: its boot id is that of the snapshot's boot."
+
+
+def _guest_wish(spec: MachineSpec, accelerator: Accelerator) -> GuestWish:
+    snapshots = guest_snapshots.volume() if settings.SANDBOX_GUEST_SNAPSHOTS else ""
+    return GuestWish(spec.guest, spec.login, accelerator.name, accelerator.kvm_group, snapshots)
 
 
 def _guest_facts(

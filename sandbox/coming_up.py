@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from sandbox import delegation, engine, machines, stream
 from sandbox.errors import MachineFailed
@@ -14,6 +17,26 @@ LOGIN_RECORD, GUEST_RECORD = "/run/slipway/login", "/run/slipway/guest"
 OnStage = Callable[[str], None]
 # What PID 1 said, and the guest of a `vm` machine.
 Spoken = tuple[Ready, Guest | None]
+
+
+# A guest that boots wants a processor of its own. More of them at once would all be slow, and
+# the last no sooner there; another process of ours on this host has its own count.
+_boots = threading.BoundedSemaphore(os.cpu_count() or 1)
+
+
+@contextmanager
+def turn_of(kind: str, on_stage: OnStage) -> Iterator[None]:
+    """Wait until a guest may boot, and say so; other kinds need no turn."""
+    if kind != "vm":
+        yield
+        return
+    if not _boots.acquire(blocking=False):
+        on_stage("waiting for a processor")
+        _boots.acquire()
+    try:
+        yield
+    finally:
+        _boots.release()
 
 
 async def come_up(

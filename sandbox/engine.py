@@ -75,6 +75,13 @@ def image_exists(ref: str) -> bool:
     return _exists(lambda api: api.inspect_image(ref), f"image {ref}")
 
 
+def image_id(ref: str) -> str:
+    """The image's own id, 64 hex digits. Raises ImageMissing, EngineDown."""
+    with _translated(f"image {ref}") as api:
+        found = cast(dict[str, Any], api.inspect_image(ref))  # type: ignore[no-untyped-call]
+        return str(found["Id"]).removeprefix("sha256:")
+
+
 def volume_exists(name: str) -> bool:
     """Whether the engine has the volume. Raises EngineDown."""
     return _exists(lambda api: api.inspect_volume(name), f"volume {name}")
@@ -139,10 +146,10 @@ def helper(body: dict[str, Any]) -> Iterator[str]:
         remove_object("container", container_id)
 
 
-def end_of(container_id: str) -> tuple[int, str]:
+def end_of(container_id: str, timeout_seconds: int = CALL_TIMEOUT_SECONDS) -> tuple[int, str]:
     """Wait for a container to end; return exit code and output."""
     with _translated(f"wait for {container_id[:12]}") as api:
-        status = api.wait(container_id, timeout=CALL_TIMEOUT_SECONDS)["StatusCode"]
+        status = api.wait(container_id, timeout=timeout_seconds)["StatusCode"]
     return status, output_of(container_id)
 
 

@@ -43,6 +43,7 @@ Probe = Callable[[], Mapping[str, Finding]]
 PROBES: tuple[tuple[Probe, tuple[str, ...]], ...] = (
     (network.network, ("isolated-network",)),
     (virtualisation.virtualisation, ("kvm",)),
+    (virtualisation.guests, ("guests",)),
     (limits.limits, ("memory-limit", "process-limit", "cpu-limit")),
     (control_groups.control_groups, ("cgroup-delegation",)),
     (confinement.filters, ("seccomp", "mandatory-access")),

@@ -23,7 +23,7 @@ DATA_ROOT = "/home/learner/.local/share/docker"
 SECCOMP_DOCKER = Path(__file__).parent / "images" / "docker" / "seccomp.json"
 SNAPSHOTS = "/snapshots"
 # Two tries of a cold boot that hangs, on a busy host that emulates.
-GUEST_SECONDS = {"small": 150, "full": 420}
+GUEST_SECONDS = {"small": 500, "full": 1300}
 # After every extension is used up, PID 1 ends the machine by itself this much later.
 DEADLINE_GRACE_SECONDS = 600
 

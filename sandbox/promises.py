@@ -164,6 +164,14 @@ PROMISES: tuple[Promise, ...] = (
         told_for=frozenset({"docker"}),
     ),
     Promise(
+        id="guests",
+        title="Guests",
+        kept="QEMU runs in a machine that may do as little as a shell.",
+        broken="QEMU does not run in a machine that may do as little as a shell.",
+        change="Use a host with an x86-64 processor, and the engine's default seccomp profile.",
+        required_by=frozenset({"vm"}),
+    ),
+    Promise(
         id="kvm",
         title="KVM",
         kept="Virtual machines run on the processor itself.",

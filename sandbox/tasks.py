@@ -6,6 +6,7 @@ from sandbox import (
     creation,
     examination,
     experiments,
+    guest_snapshots,
     handover,
     machines,
     pool_keeper,
@@ -85,6 +86,12 @@ def examine() -> None:
 def examine_if_due() -> None:
     """Find out what this host keeps, if that may have changed."""
     examination.examine_if_due()
+
+
+@shared_task
+def snapshot_guests() -> None:
+    """Make this host's snapshots of guests, if they are wanted and nobody waits."""
+    guest_snapshots.make_if_due()
 
 
 @shared_task

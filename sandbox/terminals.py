@@ -160,7 +160,9 @@ def overlap(history: bytes, early: bytes) -> int:
 
 
 @database_sync_to_async
-def _store_shell(machine_pk: int, marker: Ready | Guest) -> None:
+def _store_shell(machine_pk: int | None, marker: Ready | Guest) -> None:
+    if machine_pk is None:
+        return  # a machine without a row
     machine = Machine.objects.filter(pk=machine_pk)
     machine.update(shell_pid=marker.pid)
     # A guest that was booted again has another boot id, and pages show it.
@@ -176,13 +178,15 @@ def _store_shell(machine_pk: int, marker: Ready | Guest) -> None:
 
 
 @database_sync_to_async
-def _take_numbers(machine_pk: int) -> int:
+def _take_numbers(machine_pk: int | None) -> int:
     """Reserve numbers for the main terminal's output; returns the first of them.
 
     The engine does not count what the main terminal printed. A console that starts anew goes
     on above all numbers that were ever given out, so that no browser's old `after` can be
     taken for a place in the new ring.
     """
+    if machine_pk is None:
+        return 0  # a machine without a row
     machine = Machine.objects.filter(pk=machine_pk)
     machine.update(output_numbers_used=F("output_numbers_used") + NUMBERS)
     used = machine.values_list("output_numbers_used", flat=True).first()

@@ -89,7 +89,9 @@ def running_site(data: Path, **environment: str) -> Iterator[Site]:
     inherited = {k: v for k, v in os.environ.items() if k not in NOT_INHERITED}
     # A pool would be found where tests look for what is left.
     pools = ("SHELL", "DOCKER", "VM")
-    environment = {f"SANDBOX_POOL_{kind}": "0" for kind in pools} | environment
+    # No pool, and no snapshots: nothing of the site's own works beside a test.
+    own = {f"SANDBOX_POOL_{kind}": "0" for kind in pools} | {"SANDBOX_GUEST_SNAPSHOTS": "0"}
+    environment = own | environment
     own = {k: v.format(port=port) for k, v in environment.items()}
     with (data / "site.log").open("w") as log:
         process = subprocess.Popen(

@@ -11,6 +11,7 @@ from typing import IO
 
 _MAGIC = "070701"
 _TIME = 1_700_000_000
+PAGE_BYTES = 4096
 #: What the kernel's own first process needs before any program has made a /dev.
 CONSOLE = ("dev/console", stat.S_IFCHR | 0o600, (5, 1))
 
@@ -38,6 +39,9 @@ def write_cpio(folder: Path, target: Path, extra: Iterable[tuple[str, Path, int]
         name, mode, device = CONSOLE
         _entry(out, number, name, mode, (0, 0), b"", device)
         _entry(out, 0, "TRAILER!!!", 0, (0, 0), b"")
+        # Whole pages: with some other sizes an emulated microvm never got its first timer
+        # interrupt, every time (seen with QEMU 10.0 and Linux 6.12).
+        _pad(out, PAGE_BYTES)
 
 
 def _entry(
@@ -57,5 +61,5 @@ def _entry(
     _pad(out)
 
 
-def _pad(out: IO[bytes]) -> None:
-    out.write(b"\0" * (-out.tell() % 4))
+def _pad(out: IO[bytes], to_bytes: int = 4) -> None:
+    out.write(b"\0" * (-out.tell() % to_bytes))

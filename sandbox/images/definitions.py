@@ -14,6 +14,7 @@ REQUIRED_APT_PACKAGES: tuple[str, ...] = (
     "gcc",
     "libc6-dev",
     "zstd",
+    "e2fsprogs",
 )
 
 INIT_PATH = "/usr/local/sbin/slipway-init"
@@ -136,3 +137,19 @@ SMALL_GUEST_PACKAGES: tuple[str, ...] = (
     "ncurses-base",
     "util-linux",
 )
+#: The full guest: Debian with systemd.
+FULL_GUEST_PACKAGES: tuple[str, ...] = (
+    "bash-completion",
+    "dbus",
+    "iproute2",
+    "kmod",
+    "less",
+    "login",
+    "nano",
+    "ncurses-base",
+    "procps",
+    "systemd",
+    "systemd-sysv",
+    "udev",
+)
+FULL_GUEST_DISK_MIB = 512

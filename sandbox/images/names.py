@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sandbox.images.definitions import (
     DOCKER,
+    FULL_GUEST_PACKAGES,
     MACHINE_IMAGES,
     SEED,
     SHELL,
@@ -17,6 +18,8 @@ from sandbox.images.standins import BOOTSTRAPPED, FILES, STAND_INS, SUITE
 _HERE = Path(__file__).parent
 REPOSITORY = "slipway"
 SEED_VOLUME_PREFIX = "slipway-seed-"
+#: Snapshots of guests, made on the host by the platform; another image, other snapshots.
+SNAPSHOT_VOLUME_PREFIX = "slipway-snapshots-"
 
 #: Raise it when the code of the build changes what an image holds: code itself is not hashed, so
 #: that tidying it up rebuilds nothing.
@@ -39,8 +42,14 @@ _INPUTS: dict[str, tuple[str, ...]] = {
 #: engine: other engine packages, other seed.
 _DEFINITIONS: dict[str, object] = {
     **MACHINE_IMAGES,
-    VM: (MACHINE_IMAGES[VM], SMALL_GUEST_PACKAGES),
-    SEED: (MACHINE_IMAGES[DOCKER].packages, SUITE, BOOTSTRAPPED, FILES, STAND_INS),
+    VM: (MACHINE_IMAGES[VM], SMALL_GUEST_PACKAGES, FULL_GUEST_PACKAGES),
+    SEED: (
+        MACHINE_IMAGES[DOCKER].packages,
+        SUITE,
+        BOOTSTRAPPED,
+        FILES,
+        STAND_INS,
+    ),
 }
 
 

@@ -1,10 +1,11 @@
 """Removing older versions of the machine images."""
 
-from sandbox.images.definitions import MACHINE_IMAGES, SEED
+from sandbox.images.definitions import MACHINE_IMAGES, SEED, VM
 from sandbox.images.docker_cli import docker
 from sandbox.images.names import (
     REPOSITORY,
     SEED_VOLUME_PREFIX,
+    SNAPSHOT_VOLUME_PREFIX,
     image_ref,
     seed_marker_ref,
     seed_volume,
@@ -26,6 +27,15 @@ def prune_old() -> None:
         "volume", "ls", "--quiet", "--filter", f"name={SEED_VOLUME_PREFIX}"
     ).split():
         if volume.startswith(SEED_VOLUME_PREFIX) and volume != seed_volume():
+            _report(volume, docker("volume", "rm", volume, check=False))
+    _prune_snapshots()
+
+
+def _prune_snapshots() -> None:
+    current = docker("image", "inspect", "--format", "{{.Id}}", image_ref(VM), check=False)
+    kept = SNAPSHOT_VOLUME_PREFIX + current.removeprefix("sha256:")[:12]
+    for volume in docker("volume", "ls", "--quiet").split():
+        if volume.startswith(SNAPSHOT_VOLUME_PREFIX) and not volume.startswith(kept):
             _report(volume, docker("volume", "rm", volume, check=False))
 
 

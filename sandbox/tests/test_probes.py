@@ -127,3 +127,17 @@ def test_control_groups(notice: str, values: dict[str, str], verdict: str) -> No
 )
 def test_kvm(said: Said, verdict: str) -> None:
     assert virtualisation.judge(said).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict"),
+    [
+        (Said({"ended": "0", "version": "10.0.13"}), "kept"),
+        (Said({"ended": "1"}, rest="failed to install seccomp syscall filter"), "not kept"),
+        (Said({"ended": "124"}), "not kept"),
+        (Said(refused="no such image"), "not known"),
+        (Said(rest="bash: not found"), "not known"),
+    ],
+)
+def test_guests(said: Said, verdict: str) -> None:
+    assert virtualisation.judge_qemu(said).verdict == verdict

@@ -82,6 +82,7 @@ class Project:
             "SANDBOX_POOL_SHELL": "0",
             "SANDBOX_POOL_DOCKER": "0",
             "SANDBOX_POOL_VM": "0",
+            "SANDBOX_GUEST_SNAPSHOTS": "0",
         }
         environment.replace(self.env_file, settings)
 

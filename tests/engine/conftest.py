@@ -137,6 +137,12 @@ def shared_docker() -> Iterator[Machine]:
     yield from bare_machine("docker")
 
 
+@pytest.fixture(scope="module")
+def shared_vm() -> Iterator[Machine]:
+    """One `vm` machine for all tests of a module that only look."""
+    yield from bare_machine("vm")
+
+
 @pytest.fixture
 def instance() -> str:
     return settings.SLIPWAY_INSTANCE

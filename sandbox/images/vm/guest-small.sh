@@ -2,7 +2,7 @@
 # TREE. FILES: our own files of it, laid over. The same root is what the VM boots and what the container image
 # `slipway/guest` holds, so nothing in it may depend on which of the two it runs in.
 tree=$1 files=$2 root=$1/guest
-for folder in usr/bin usr/sbin usr/lib usr/lib64 etc proc sys dev run root home var/log; do
+for folder in usr/bin usr/sbin usr/lib/slipway usr/lib64 etc proc sys dev run root home var/log; do
     mkdir -p "$root/$folder"
 done
 for link in bin sbin lib lib64; do ln -s "usr/$link" "$root/$link"; done

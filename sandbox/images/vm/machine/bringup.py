@@ -8,20 +8,19 @@ import asyncio
 import contextlib
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import qemu
+from . import qemu, watchdog
 from .guest import Guest, GuestGone, OnOutput
+from .watchdog import Patience, Watchdog
 
 SNAPSHOTS = Path("/snapshots")
 IMAGE_TOOL = "/usr/bin/qemu-img"
-# Without a byte on either port for so long it hangs; emulation on a busy host is slow.
-SILENCE_SECONDS = {"small": 20.0, "full": 60.0}
-RESTORE_SILENCE_SECONDS = 8.0
-WHOLE_SECONDS = {"small": 90.0, "full": 300.0}
+WHOLE_SECONDS = {"small": 240.0, "full": 600.0}
 LOOK_SECONDS = 0.25
 
 
@@ -65,22 +64,19 @@ async def bring_up(wish: Wish, say: Say, on_output: OnOutput, *, fresh: bool = F
 
     Raises GuestGone or GuestHung after the second boot that came to nothing.
     """
-    hangs = 0
     snapshot = None if fresh else snapshot_of(wish)
     if snapshot:
         try:
-            return await _try(wish, snapshot, say, on_output, hangs)
+            return await _try(wish, snapshot, say, on_output, stage="restoring guest")
         except (GuestGone, GuestHung, qemu.MonitorError) as error:
-            say(f"snapshot of no use, booting: {error}")
-    for again in (False, True):
-        try:
-            return await _try(wish, None, say, on_output, hangs, hang=not again)
-        except (GuestGone, GuestHung) as error:
-            hangs += 1
-            if again:
-                raise
-            say("guest hung, booting again" if isinstance(error, GuestHung) else f"again: {error}")
-    raise AssertionError("not reached")
+            sys.stderr.write(f"snapshot of no use: {error}\n")
+    try:
+        return await _try(wish, None, say, on_output, hang_words=wish.hang_words)
+    except (GuestGone, GuestHung) as error:
+        sys.stderr.write(f"first boot: {error}\n")
+        hung = isinstance(error, GuestHung)
+    stage = "guest hung, booting again" if hung else "guest ended, booting again"
+    return await _try(wish, None, say, on_output, stage=stage, hangs=1)
 
 
 async def _try(
@@ -88,22 +84,23 @@ async def _try(
     snapshot: Path | None,
     say: Say,
     on_output: OnOutput,
-    hangs: int,
     *,
-    hang: bool = False,
+    stage: str = "booting guest",
+    hangs: int = 0,
+    hang_words: str = "",
 ) -> Up:
-    say("restoring guest" if snapshot else "booting guest")
+    say(stage)
     began = time.monotonic()
     guest = Guest(wish.folder, on_output)
-    silence = RESTORE_SILENCE_SECONDS if snapshot else SILENCE_SECONDS[wish.size]
+    patience = watchdog.RESTORE if snapshot else watchdog.BOOT[wish.size]
     try:
         async with asyncio.timeout(WHOLE_SECONDS[wish.size]):
-            await start(guest, wish, snapshot, hang_words=wish.hang_words if hang else "")
+            await start(guest, wish, snapshot, hang_words=hang_words)
             if not snapshot:
-                await watched(guest, guest.hello.wait(), silence)
+                await watched(guest, guest.hello.wait(), patience)
                 say("guest kernel is up")
-            await watched(guest, guest.go(wish.host_name, wish.console), silence)
-            await watched(guest, guest.prompt.wait(), silence)
+            await watched(guest, guest.go(wish.host_name, wish.console), patience)
+            await watched(guest, guest.prompt.wait(), patience)
     except BaseException as error:
         await guest.kill()
         if isinstance(error, TimeoutError):
@@ -142,10 +139,11 @@ def _overlay(size: qemu.Size, folder: Path, snapshot: Path | None) -> Path:
     return overlay
 
 
-async def watched(guest: Guest, awaited: Awaitable[object], silence_seconds: float) -> None:
+async def watched(guest: Guest, awaited: Awaitable[object], patience: Patience) -> None:
     """Wait for something of the guest while it lives. Raises GuestGone, GuestHung."""
     wanted = asyncio.ensure_future(awaited)
     ended = asyncio.create_task(guest.ended.wait())
+    dog, signed_at = Watchdog(guest.pid, patience), guest.last_sign
     try:
         while not wanted.done():
             await asyncio.wait(
@@ -156,8 +154,11 @@ async def watched(guest: Guest, awaited: Awaitable[object], silence_seconds: flo
             if ended.done():
                 why = "its kernel panicked" if guest.panicked else guest.words()
                 raise GuestGone(f"the guest ended: {why}")
-            if time.monotonic() - guest.last_sign > silence_seconds:
-                raise GuestHung(f"no sign of life for {silence_seconds:.0f} s")
+            if guest.last_sign > signed_at:
+                signed_at = guest.last_sign
+                dog.sign()
+            if why := dog.verdict():
+                raise GuestHung(why)
         wanted.result()
     finally:
         for task in (wanted, ended):

@@ -20,6 +20,7 @@ from .frames import FrameReader
 
 SOCKET = "/run/slipway/guests.sock"
 NOT_RUN = 125
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def _connect(asked: dict[str, object]) -> socket.socket:
@@ -30,7 +31,7 @@ def _connect(asked: dict[str, object]) -> socket.socket:
 
 
 def _run(options: argparse.Namespace) -> int:
-    environment = dict(word.partition("=")[::2] for word in options.env)
+    environment = {"PATH": PATH} | dict(word.partition("=")[::2] for word in options.env)
     asked = {"do": "run", "guest": options.guest, "user": options.user}
     connection = _connect(asked | {"environment": environment, "command": options.command})
     waiting = selectors.DefaultSelector()

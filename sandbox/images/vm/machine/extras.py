@@ -36,6 +36,7 @@ class Extra:
     how: str
     seconds: float
     memory_bytes: int
+    hangs: int
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -43,6 +44,7 @@ class Extra:
             "how": self.how,
             "seconds": self.seconds,
             "memory_bytes": self.memory_bytes,
+            "hangs": self.hangs,
             "qemu_pid": self.guest.pid,
         }
 
@@ -111,7 +113,8 @@ class Extras:
         with contextlib.suppress(OSError):
             Path(f"/proc/{up.guest.pid}/oom_score_adj").write_text(OOM_SCORE)
         await asyncio.sleep(SETTLE_SECONDS)
-        extra = Extra(name, up.guest, up.how, up.seconds, memory.pss_bytes(up.guest.pid))
+        taken = memory.pss_bytes(up.guest.pid)
+        extra = Extra(name, up.guest, up.how, up.seconds, taken, up.hangs)
         self.running[name] = extra
         self._tidying = asyncio.create_task(self._tidy(extra))
         return extra

@@ -23,6 +23,10 @@ EMULATED_WORDS = "no_timer_check tsc_early_khz=2400000 lpj=4800000"
 CONFINED = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
 
+# The machine has no more room: the guest sees a failing disk, and does not stand still.
+TOLD = "werror=report,rerror=report"
+
+
 @dataclass(frozen=True)
 class Size:
     """A guest as the image holds it: memory, and what is booted."""
@@ -41,7 +45,7 @@ SIZES = {
         "full",
         256 * MIB,
         GUESTS / "full-boot.cpio",
-        "root=/dev/vda",
+        "rw",
         disk=GUESTS / "full.qcow2",
         translation_mib=64,
     ),
@@ -91,7 +95,7 @@ def command(start: Start) -> list[str]:
     words += ["-device", "virtio-serial-device"]
     words += ["-device", "virtserialport,chardev=control,name=slipway.control"]
     if start.overlay:
-        words += ["-drive", f"if=none,id=disk,format=qcow2,file={start.overlay}"]
+        words += ["-drive", f"if=none,id=disk,format=qcow2,file={start.overlay},{TOLD}"]
         words += ["-device", "virtio-blk-device,drive=disk"]
     if start.restore:
         return [*words, "-incoming", "defer"]

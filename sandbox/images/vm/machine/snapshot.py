@@ -11,12 +11,11 @@ import sys
 import time
 from pathlib import Path
 
-from . import qemu
+from . import qemu, watchdog
 from .bringup import IMAGE_TOOL, SNAPSHOTS, Wish, watched
 from .guest import Guest
 
-BOOT_SILENCE_SECONDS = 90.0
-WHOLE_SECONDS = 300
+WHOLE_SECONDS = 600
 # systemd says so when every unit has been started; the small guest has nothing to wait for.
 BOOTED = {"small": [], "full": ["/usr/bin/systemctl", "is-system-running", "--wait"]}
 
@@ -40,9 +39,10 @@ async def make(size_name: str, accelerator: str) -> float:
     await guest.start(
         lambda ports: qemu.Start(size, accelerator, ports, memory_file=memory, overlay=overlay)
     )
-    await watched(guest, guest.hello.wait(), BOOT_SILENCE_SECONDS)
+    patience = watchdog.BOOT[size_name]
+    await watched(guest, guest.hello.wait(), patience)
     if BOOTED[size_name]:
-        await watched(guest, guest.run("root", BOOTED[size_name], WHOLE_SECONDS), WHOLE_SECONDS)
+        await watched(guest, guest.run("root", BOOTED[size_name], WHOLE_SECONDS), patience)
     seconds = time.monotonic() - began
     await asyncio.sleep(1)
     await guest.save(work / "state")

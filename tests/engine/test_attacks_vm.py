@@ -1,0 +1,90 @@
+"""Attacks on what is around a guest: from the guest as root, and from a QEMU that was taken over."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox import engine
+from sandbox.models import Machine
+from tests.engine.attacks import ATTACKS, NOT_FOUND, prove
+from tests.engine.conftest import bare_machine
+from tests.engine.probes import as_root
+from tests.engine.screen import typed
+from tests.engine.vm_machine import around, state_of
+
+pytestmark = pytest.mark.engine
+# Whoever breaks out of the guest is this user, with these rights.
+BROKEN_OUT = [name for name, attack in ATTACKS.items() if "shell" in attack.places]
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[Machine]:
+    """One machine for all tests of this module."""
+    yield from bare_machine("vm")
+
+
+@pytest.mark.parametrize("name", BROKEN_OUT)
+@pytest.mark.parametrize("user", ["1000:1000", "0:0"])
+def test_a_qemu_that_was_taken_over_is_still_in_a_shells_walls(
+    house: Machine, name: str, user: str
+) -> None:
+    prove(name, "shell")
+    outcome = around(house, "/bin/bash", "-c", ATTACKS[name].script, user=user)
+    if outcome.code == NOT_FOUND:
+        # A program that this small image does not have proves nothing; the kernel is the same.
+        tool = outcome.text.strip().splitlines()[-1]
+        assert "not found" in tool, outcome.text
+    assert outcome.code not in (0, None), outcome.text
+
+
+def test_qemu_has_two_filters_and_no_right_at_all(house: Machine) -> None:
+    pid = state_of(house)["qemu_pid"]
+    lines = around(house, "/bin/cat", f"/proc/{pid}/status").text.splitlines()
+    status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+    assert status["Seccomp"] == "2"
+    assert int(status["Seccomp_filters"]) >= 2, "the engine's and QEMU's own"
+    assert status["NoNewPrivs"] == "1"
+    assert {status[name] for name in ("CapEff", "CapPrm", "CapBnd")} == {"0" * 16}
+    assert status["Uid"].split()[0] == "1000"
+
+
+def test_root_of_the_guest_finds_no_card_and_no_disk(house: Machine) -> None:
+    said = as_root(house, "ls /sys/class/net; ls /sys/block | grep -v ram; ip route; true").text
+    assert said.split() == ["lo"]
+
+
+def test_the_machine_around_it_has_no_network_and_a_read_only_root(house: Machine) -> None:
+    found = engine.inspect_container(house.container_id)
+    assert found is not None
+    assert found["HostConfig"]["NetworkMode"] == "none"
+    assert around(house, "/bin/ls", "/sys/class/net").text.split() == ["lo"]
+    assert "Read-only" in around(house, "/usr/bin/touch", "/usr/bin/x", user="0:0").text
+
+
+def test_noise_on_the_control_port_ends_nothing(house: Machine) -> None:
+    script = """port=$(ls /dev/vport*); kill -STOP $(pidof agent | tr ' ' '\\n' | head -n 1)
+    ( sleep 1; kill -9 $(pidof agent) ) & head -c 300000 /dev/urandom >$port 2>&1; true"""
+    as_root(house, f"({script}) >/dev/null 2>&1 </dev/null & true")
+    as_root(house, "sleep 3")
+    done = as_root(house, "echo there")
+    assert done.text == "there\n"
+    assert typed(house, "echo typed").text == "typed\n"
+
+
+def test_a_guest_that_takes_all_its_memory_or_forks_without_end_harms_itself(
+    house: Machine,
+) -> None:
+    memory = (
+        "dd if=/dev/zero of=/dev/shm/x bs=1M count=4096 >/dev/null 2>&1; rm -f /dev/shm/x; true"
+    )
+    assert as_root(house, memory, 60).code in (0, 125, 137, 143)
+    forks = "ulimit -u 400; for n in $(seq 600); do sleep 3 & done 2>/dev/null; true"
+    as_root(house, forks, 60)
+    found = engine.inspect_container(house.container_id)
+    assert found is not None
+    assert found["State"]["Running"]
+    assert len(list(Path("/proc").glob("[0-9]*"))) < 30000
+    assert subprocess.run(["true"]).returncode == 0
+    assert around(house, "/bin/echo", "alive").text == "alive\n"
