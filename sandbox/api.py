@@ -79,6 +79,8 @@ class SandboxOut(Schema):
     seconds_left: int | None
     extensions_left: int
     machines: list[MachineOut]
+    # Whether what the terminals show is kept as a recording.
+    recording: bool
     previews: list[dict[str, Any]]
     error: ErrorOut | None
 

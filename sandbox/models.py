@@ -175,6 +175,48 @@ class TerminalName(models.Model):
         return f"{self.name} of {self.machine}"
 
 
+class Recording(models.Model):
+    """What one terminal showed while one console had it open. `sandbox` outlives the row it names."""
+
+    id = models.CharField(primary_key=True, max_length=12, default=make_sandbox_id)
+    learner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="recordings"
+    )
+    sandbox = models.CharField(max_length=12)
+    course = models.CharField(max_length=100)
+    lesson = models.CharField(max_length=100)
+    machine = models.CharField(max_length=31)
+    terminal = models.CharField(max_length=20)
+    title = models.CharField(max_length=120)
+    columns = models.PositiveIntegerField()
+    rows = models.PositiveIntegerField()
+    started_at = models.DateTimeField(auto_now_add=True)
+    seconds = models.FloatField(default=0)
+    size_bytes = models.PositiveBigIntegerField(default=0)
+    parts = models.PositiveIntegerField(default=0)
+    cut = models.BooleanField(default=False)
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.terminal} of {self.machine} in {self.sandbox}"
+
+
+class RecordingPart(models.Model):
+    """Some seconds of a recording: asciicast event lines, compressed (zlib)."""
+
+    recording = models.ForeignKey(Recording, on_delete=models.CASCADE)
+    number = models.PositiveIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["recording", "number"], name="recording_part_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"part {self.number} of {self.recording_id}"
+
+
 class WarmState(models.TextChoices):
     """States of a warm machine; each follows only the one before, DISCARDED any but CLAIMED."""
 

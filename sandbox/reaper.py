@@ -27,6 +27,7 @@ from sandbox import (
     events,
     hosts,
     pool_keeper,
+    recordings,
     transitions,
 )
 from sandbox.errors import MachineDied, MachineFailed, SandboxEngineError
@@ -64,6 +65,7 @@ def reap() -> None:
     for sandbox_id in admission.admit_waiting():
         dispatch.create(sandbox_id)
     pool_keeper.tend()
+    recordings.remove_expired()
 
 
 def shift_if_clock_jumped(

@@ -30,6 +30,8 @@ def snapshot(sandbox: Sandbox) -> dict[str, Any]:
         "seconds_left": _seconds_left(sandbox),
         "extensions_left": max(0, settings.SANDBOX_EXTENSIONS - sandbox.extensions),
         "machines": [_machine(machine, sandbox) for machine in machines],
+        # Whether what its terminals show is kept; browsers say so to the learner.
+        "recording": settings.TERMINAL_RECORDING,
         "previews": sandbox.spec.get("previews", []),
         "error": _error(sandbox),
     }

@@ -13,6 +13,7 @@ from sandbox.errors import SandboxNotReady
 from sandbox.held import HeldTerminal
 from sandbox.markers import Guest, Marker, Ready
 from sandbox.models import USABLE, Machine
+from sandbox.recorder import Recorder
 from sandbox.shell_marks import CommandWatch
 from sandbox.terminal import Terminal
 from sandbox.terminal_ends import Watch
@@ -63,11 +64,27 @@ class _Kept(Watch):
         self._commands = CommandWatch(self._command)
         self._numbers_until = 0
         self._terminal: Terminal | None = None
+        self._recorder: Recorder | None = None
 
     async def open(self) -> Terminal:
-        opened = await (self._open_main() if self.name == MAIN else self._open_held())
+        if settings.TERMINAL_RECORDING:
+            title = f"{self.machine.sandbox.lesson}, {self.machine.name}"
+            self._recorder = Recorder(self.machine, self.name, title, self._recording_ended)
+        try:
+            opened = await (self._open_main() if self.name == MAIN else self._open_held())
+        except BaseException:
+            if self._recorder:
+                self._recorder.close()
+            raise
+        opened.recording = self._recorder is not None and not self._recorder.ended
         self._terminal = opened
         return opened
+
+    def _recording_ended(self) -> None:
+        """The recording has reached its limit: whoever looks on is told."""
+        if self._terminal is not None:
+            self._terminal.recording = False
+            self._terminal.tell_all({"recording": False})
 
     async def _open_main(self) -> Terminal:
         key = self.machine.container_id
@@ -116,7 +133,13 @@ class _Kept(Watch):
     def marker(self, marker: Marker) -> None:
         self._commands.feed(marker)
 
+    def resized(self, columns: int, rows: int) -> None:
+        if self._recorder is not None:
+            self._recorder.resized(columns, rows)
+
     def output(self, data: bytes) -> None:
+        if self._recorder is not None:
+            self._recorder.output(data)
         terminal = self._terminal
         if terminal is None or self.name != MAIN:
             return
@@ -126,6 +149,8 @@ class _Kept(Watch):
 
     def closed(self) -> None:
         self._forget()
+        if self._recorder is not None:
+            self._recorder.close()
         log.debug("terminal %s of %s ended", self.name, self.machine)
         if self._terminal is not None and self._terminal.exit_code is not None:
             keep(database_sync_to_async(terminal_names.forget)(self.machine, self.name))

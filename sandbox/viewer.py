@@ -116,7 +116,7 @@ class Viewer:
                 continue
             if self._notes and self._notes[0][0] <= self.position:
                 continue
-            if terminal.closed and self.position == ring.end:
+            if terminal.closed and self.position >= ring.end:
                 return
             await self._something_to_do(room <= 0 and not self.held)
 

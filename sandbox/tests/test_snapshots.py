@@ -12,7 +12,8 @@ from sandbox.snapshots import snapshot
 
 FIELDS = {
     "id", "course", "lesson", "state", "queue_position", "stage", "stages", "ready_seconds",
-    "expires_at", "wait_seconds", "seconds_left", "extensions_left", "machines", "previews", "error",
+    "expires_at", "wait_seconds", "seconds_left", "extensions_left", "machines", "recording", "previews",
+    "error",
 }  # fmt: skip
 MACHINE_FIELDS = {
     "name", "kind", "state", "kernel_release", "boot_id", "image", "notice", "terminal", "terminals", "guest",

@@ -118,6 +118,18 @@ async def test_coming_back_gives_only_what_was_missed() -> None:
     assert not any("seq" in told for told in client.told[1:])
 
 
+async def test_coming_back_before_the_old_output_has_arrived_waits_for_the_rest_of_it() -> None:
+    setup = Setup()
+    setup.terminal._live_from = 12
+    client, _ = await setup.join(after=6)
+    assert client.told[0]["hello"]["seq"] == 12
+    setup.machine.on_data(b"seen")
+    setup.machine.on_data(b", missed")
+    await settle()
+    assert client.data == b"missed"
+    assert not any("seq" in told for told in client.told[1:])
+
+
 async def test_coming_back_too_late_says_where_the_output_goes_on() -> None:
     setup = Setup(ring_bytes=20_000)
     for _ in range(10):
