@@ -5,7 +5,7 @@ one holds no buffer of its own and delays nobody: when the ring has moved past i
 told from which byte the output goes on. The engine is slowed down only when even the
 fastest viewer is far behind; without viewers output just passes through the ring.
 
-The size is that of one viewer, the owner: who typed or asked for a size last.
+The size is that of one viewer, the owner (`sandbox/shared_size.py`).
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from typing import Any
 
 from sandbox.markers import Exited, Guest, Marker, MarkerReader, Ready
 from sandbox.ring import Ring
+from sandbox.shared_size import SharedSize
 from sandbox.terminal_ends import Resize, Source, Watch
 from sandbox.viewer import Send, Size, Viewer
 
@@ -22,9 +23,6 @@ from sandbox.viewer import Send, Size, Viewer
 # what Ctrl-C can't take back any more, so not larger than the throughput needs.
 AHEAD_BYTES = 128 * 1024
 COLUMNS, ROWS = 80, 24
-# How long a program may take to redraw after the first change of size.
-REDRAW_SECONDS = 0.3
-MAX_SIZE = 1000
 # After Ctrl-C: how long output may go on before it is shown again, how long silence must last
 # to be the end of it, and how much of the flood's end is worth showing.
 RUSH_SECONDS, QUIET_SECONDS = 0.15, 0.025
@@ -64,16 +62,11 @@ class Terminal:
         self.pid = pid
         self.title = title
         self.recording = False
-        self.columns, self.rows = size
         self.closed = False
         # Of the shell that a closed terminal had; None when the stream broke off.
         self.exit_code: int | None = None
         self.viewers: set[Viewer] = set()
-        self.owner: Viewer | None = None
-        self._owners = 0
         self._source = source
-        self._resize = resize
-        self._resizing = asyncio.Lock()
         self._background: set[asyncio.Task[None]] = set()
         self._paused = False
         self._rushing = False
@@ -82,10 +75,11 @@ class Terminal:
         # The shell is then the guest's: what PID 1 started is a bridge to it.
         self._speaker = Guest if has_guest else Ready
         self._markers = MarkerReader(self._on_marker)
+        self._printed = asyncio.Event()
+        self._size = SharedSize(size, resize, self.viewers, self._printed, self._watch.resized)
         # What was on the screen before we attached is only partly in `history`: the engine
         # logs whole lines, and a prompt is none. Programs must be asked to redraw once.
-        self._must_redraw = must_redraw
-        self._printed = asyncio.Event()
+        self._size.must_redraw = must_redraw
         if history:
             self.ring.append(history[-ring_bytes:])
         source.listen(self._on_data, self._on_source_closed)
@@ -105,21 +99,22 @@ class Terminal:
     def _on_marker(self, marker: Marker) -> None:
         self._watch.marker(marker)
         if isinstance(marker, Exited):
-            self._note({"exit": marker.code})
+            self.tell_all({"exit": marker.code})
         elif isinstance(marker, (Ready, Guest)) and isinstance(marker, self._speaker):
             self._watch.ready(marker)
             if marker.pid != self.pid:
                 self.pid = marker.pid
-                self._note({"pid": marker.pid})
+                self.tell_all({"pid": marker.pid})
 
-    def _note(self, message: dict[str, Any]) -> None:
+    def tell_all(self, message: dict[str, Any]) -> None:
+        """Have every viewer told something, at this place of the output."""
         for viewer in self.viewers:
             viewer.note(self.ring.end, message)
 
     def _on_source_closed(self) -> None:
         self.exit_code = getattr(self._source, "exit_code", None)
         if self.exit_code is not None:
-            self._note({"exit": self.exit_code})
+            self.tell_all({"exit": self.exit_code})
         self.closed = True
         for viewer in self.viewers:
             viewer.wake()
@@ -166,10 +161,9 @@ class Terminal:
             patience_seconds=patience_seconds,
         )
         if begin is None and viewer.position:
-            self._must_redraw = True  # the beginning is missing; a full screen begins there
+            self._size.must_redraw = True  # the beginning is missing; a full screen begins there
         self.viewers.add(viewer)
-        if self.owner is None and not readonly:
-            self._make_owner(viewer)
+        self._size.join(viewer)
         try:
             await viewer.tell({"hello": self._hello(viewer)})
             if begin is None and (after is not None or viewer.position):
@@ -183,8 +177,8 @@ class Terminal:
     def _hello(self, viewer: Viewer) -> dict[str, Any]:
         return {
             "seq": max(self.ring.end, self._live_from),
-            "cols": self.columns,
-            "rows": self.rows,
+            "cols": self._size.size[0],
+            "rows": self._size.size[1],
             "pid": self.pid,
             "readonly": viewer.readonly,
             "owner": viewer is self.owner,
@@ -196,16 +190,13 @@ class Terminal:
         """Take a viewer away; its place as owner goes to the one that was before it."""
         self.viewers.discard(viewer)
         self._throttle()
-        if viewer is not self.owner:
-            return
-        self.owner = None
-        heirs = [other for other in self.viewers if not other.readonly]
-        if heirs:
-            self._keep(self._own(max(heirs, key=lambda other: other.owned)))
+        if heir := self._size.heir_after(viewer):
+            self._keep(self._size.own(heir))
 
-    def tell_all(self, message: dict[str, Any]) -> None:
-        """Have every viewer told something, at this place of the output."""
-        self._note(message)
+    @property
+    def owner(self) -> Viewer | None:
+        """The viewer whose size the terminal has."""
+        return self._size.owner
 
     async def typed(self, viewer: Viewer, data: bytes) -> None:
         """The viewer's client typed `data`; waits while the machine does not read."""
@@ -214,7 +205,7 @@ class Terminal:
         if viewer is not self.owner:
             if ANSWER.fullmatch(data):
                 return
-            await self._own(viewer)
+            await self._size.own(viewer)
         await self.write(data)
         if INTERRUPT in data and not self._rushing and viewer.lags:
             self._keep(self._rush())
@@ -243,31 +234,7 @@ class Terminal:
 
         Raises ValueError for a size that no terminal has.
         """
-        _check_size(columns, rows)
-        viewer.wanted = (columns, rows)
-        if viewer.readonly or not (focus or viewer is self.owner):
-            return
-        if viewer is not self.owner:
-            self._make_owner(viewer)
-        await self.resize(columns, rows)
-
-    def _make_owner(self, viewer: Viewer) -> None:
-        before, self.owner = self.owner, viewer
-        self._owners += 1
-        viewer.owned = self._owners
-        if before is not None:
-            before.note(before.position, self._size_for(before, viewer.wanted))
-
-    def _size_for(self, viewer: Viewer, size: Size | None = None) -> dict[str, Any]:
-        columns, rows = size or (self.columns, self.rows)
-        return {"size": [columns, rows], "owner": viewer is self.owner}
-
-    async def _own(self, viewer: Viewer) -> None:
-        """Make the viewer the owner, and the terminal as large as its client is."""
-        self._make_owner(viewer)
-        viewer.note(viewer.position, self._size_for(viewer, viewer.wanted))
-        if viewer.wanted not in (None, (self.columns, self.rows)):
-            await self.resize(*viewer.wanted)
+        await self._size.asked(viewer, columns, rows, focus)
 
     # for everybody
 
@@ -278,26 +245,7 @@ class Terminal:
 
     async def resize(self, columns: int, rows: int) -> None:
         """Give the terminal another size; both between 1 and 1000."""
-        _check_size(columns, rows)
-        before, (self.columns, self.rows) = (self.columns, self.rows), (columns, rows)
-        if before != (columns, rows):
-            self._watch.resized(columns, rows)
-            for viewer in self.viewers - {self.owner}:
-                viewer.note(viewer.position, self._size_for(viewer))
-        async with self._resizing:
-            await self._apply_size()
-
-    async def _apply_size(self) -> None:
-        must_redraw, self._must_redraw = self._must_redraw, False
-        if must_redraw:
-            # The size may be what it was before, and then nobody would redraw. Readline
-            # compares sizes only when the signal reaches it: both changes at once are none.
-            self._printed.clear()
-            await self._resize(self.columns, self.rows + 1)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(REDRAW_SECONDS):
-                    await self._printed.wait()
-        await self._resize(self.columns, self.rows)
+        await self._size.set(columns, rows)
 
     def close(self) -> None:
         self._source.close()
@@ -306,8 +254,3 @@ class Terminal:
         task = asyncio.ensure_future(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
-
-
-def _check_size(columns: int, rows: int) -> None:
-    if not (1 <= columns <= MAX_SIZE and 1 <= rows <= MAX_SIZE):
-        raise ValueError("a terminal has between 1 and 1000 columns and rows")

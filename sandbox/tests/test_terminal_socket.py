@@ -242,7 +242,7 @@ async def test_an_engine_lost_while_resizing_closes_with_a_reason(
 
     socket, _ = await joined(sandbox, learner)
     assert machines.terminal is not None
-    machines.terminal._resize = away
+    machines.terminal._size._resize = away
     await socket.say('{"resize": [100, 30]}')
     assert await socket.closed_with() == 4410
 

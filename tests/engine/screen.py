@@ -26,6 +26,7 @@ class Screen:
         self.terminal = terminal
         self.data = b""
         self.hello: dict[str, Any] = {}
+        self.told: list[dict[str, Any]] = []  # what came as text after the hello
         self.viewer: Viewer | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -40,7 +41,11 @@ class Screen:
             if self.viewer:
                 self.viewer.acknowledge(len(data))
         else:
-            self.hello |= json.loads(data).get("hello", {})
+            message = json.loads(data)
+            if "hello" in message:
+                self.hello = message["hello"]
+            else:
+                self.told.append(message)
 
     async def until(
         self, pattern: bytes | re.Pattern[bytes], seconds: float = 10

@@ -1,6 +1,7 @@
 """The console's terminals on real machines: typed, read, resized, left and found again."""
 
 import asyncio
+import re
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -97,6 +98,24 @@ async def test_the_shell_outlives_the_console(consoles: Open) -> None:
     assert await shell_pid(screen, "after") == pid
     await screen.type('echo "it is" $kept')
     await screen.until(rb"it is treasure")
+
+
+async def test_a_number_from_before_a_restart_is_never_taken_for_a_place_of_the_new_console(
+    consoles: Open,
+) -> None:
+    first = await consoles()
+    screen = await Screen(first).join()
+    await screen.type("echo marker-$((40 + 2))")
+    await screen.until(rb"marker-42\r\n")
+    old = screen.viewer.position  # type: ignore[union-attr]
+    first.close()
+    await asyncio.sleep(0.2)
+    second = await consoles()
+    again = await Screen(second).join(after=old)
+    await again.until(rb"marker-42\r\n")
+    assert second.ring.start > old
+    assert again.told[0] == {"seq": second.ring.start}, "reset the screen: all of it comes anew"
+    assert len(re.findall(rb"marker-42\r\n", again.data)) == 1
 
 
 async def test_attaching_again_and_again_leaves_no_process_behind(
