@@ -85,7 +85,9 @@ async def run_typed(screen: Screen, script: str, seconds: float = 20) -> Outcome
     line = f'bash -c "$(base64 -d <<<{encoded})"'
     assert len(line) < LONGEST_LINE, "too long to be typed"
     await screen.type(line)
-    pattern = rf"begin-{mark}\r\n(.*?)\x1b\]133;D;(\d+)\x07"
+    # The shell says what ran, then how it ended.
+    said = r"(?:\x1b\]777;slipway;command;[^\x07]*\x07)?"
+    pattern = rf"begin-{mark}\r\n(.*?){said}\x1b\]133;D;(\d+)\x07"
     found = await screen.until(re.compile(pattern.encode(), re.DOTALL), seconds)
     screen.data = b""
     return Outcome(int(found[2]), found[1].decode(errors="replace").replace("\r\n", "\n"))
