@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 
 from courses import predictions, quizzes
@@ -141,6 +142,7 @@ def page_data(learner: Any, state: LearnerLesson) -> dict[str, Any]:
         "engine": _engine(lesson),
         "tasks": [{"name": view.name, "state": view.state} for view in state.tasks()],
         "user": _user(learner),
+        "file_mib": settings.SANDBOX_FILE_MIB,
     }
 
 

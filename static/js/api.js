@@ -11,7 +11,7 @@ export class ApiError extends Error {
   }
 }
 
-const UNREACHABLE = {
+export const UNREACHABLE = {
   code: "unreachable",
   message: gettext("The site did not answer."),
   hint: gettext("Check the network and try again. Your machines keep running meanwhile."),
@@ -21,6 +21,9 @@ function cookie(name) {
   const entry = document.cookie.split("; ").find((part) => part.startsWith(`${name}=`));
   return entry ? decodeURIComponent(entry.slice(name.length + 1)) : "";
 }
+
+/** What unsafe requests carry besides the session cookie. */
+export const csrfToken = () => cookie("csrftoken");
 
 async function failure(response) {
   const body = await response.json().catch(() => null);
@@ -36,7 +39,7 @@ async function failure(response) {
 
 function request(method, path, body) {
   const headers = { Accept: "application/json" };
-  if (method !== "GET") headers["X-CSRFToken"] = cookie("csrftoken");
+  if (method !== "GET") headers["X-CSRFToken"] = csrfToken();
   if (body !== undefined) headers["Content-Type"] = "application/json";
   return fetch(`/api/v1${path}`, {
     method,

@@ -1,18 +1,24 @@
 // The deck: the machines' terminals and previews behind their tabs, one in view or two.
 import { DeckSplit } from "./deck-split.js";
 import { ExtraTerminals, titleOf } from "./extra-terminals.js";
+import { startFileDrop } from "./file-drop.js";
+import { getFile } from "./get-file.js";
 import { KeyRow } from "./key-row.js";
 import { MachineTabs } from "./machine-tabs.js";
 import { Preview } from "./preview.js";
 import { markTab, unmarkTab } from "./tab-marks.js";
 import { Terminals } from "./terminals.js";
 import { startTools } from "./terminal-tools.js";
+import { Transfers } from "./transfers.js";
 import { drawWaterlines } from "./waterline.js";
 import { gettext } from "./words.js";
 
-/** `problem(error)` says what the API refused; `hostKernel` is the release below a VM. */
+/**
+ * `problem(error)` says what the API refused; `hostKernel` is the release below a VM; a file
+ * that is sent may have `fileMib` MiB.
+ */
 export class Deck {
-  constructor(pane, state, lines, { dock, hostKernel, problem }) {
+  constructor(pane, state, lines, { dock, hostKernel, fileMib, problem }) {
     const element = pane.querySelector(".deck");
     Object.assign(this, { pane, state, lines, dock, hostKernel, element });
     this.tabs = new MachineTabs(pane.querySelector(".tablist"), (tab) => this.#selected(tab), {
@@ -27,7 +33,9 @@ export class Deck {
       focus: (tab) => this.#focus(tab),
     });
     this.keyRow = new KeyRow(pane.querySelector("[data-key-row]"), () => this.terminals.current);
+    this.transfers = new Transfers(pane.querySelector("[data-transfers]"), fileMib);
     this.terminals = new Terminals(lines, {
+      files: (panel, files) => this.#send(panel, files),
       modified: (data) => this.keyRow.modified(data),
       mark: (panel, what) => this.#mark(panel, what),
       recording: (panel, on) => this.#recorded(panel, on),
@@ -36,7 +44,11 @@ export class Deck {
     });
     this.previews = new Map([...pane.querySelectorAll(".panel-preview")].map((panel) =>
       [panel, new Preview(panel, () => this.state.id)]));
-    startTools(pane, this.terminals);
+    startFileDrop(element, (panel, files) => this.#send(panel, files));
+    startTools(pane, this.terminals, {
+      send: (files) => this.#send(this.tabs.panelOf(this.tabs.current), files),
+      get: () => getFile(this.state.id, this.tabs.current.dataset.machine),
+    });
     pane.addEventListener("click", (event) => {
       const action = event.target.closest("[data-action]")?.dataset.action;
       if (action === "another") this.#another();
@@ -110,6 +122,10 @@ export class Deck {
     const seen = this.split.seen.includes(tab);
     if (!seen) markTab(tab, what);
     else if (what === "bell") flash(panel);
+  }
+
+  #send(panel, files) {
+    return this.transfers.send(this.state.id, panel.dataset.machine, files);
   }
 
   /** Whoever is recorded is told so, as long as it lasts. */

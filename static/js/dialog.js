@@ -36,3 +36,11 @@ export async function ask({ title, text, sample, extra, yes, no }) {
   );
   return answer === "yes";
 }
+
+/** Show `content` (elements) under a title until it is closed. */
+export async function show({ title, content, close }) {
+  await open(
+    [h("h2", { id: "ask-title" }, title), ...content, h("form", { method: "dialog", class: "acts" }, button(close, "close", true))],
+    'button[value="close"]',
+  );
+}

@@ -25,6 +25,7 @@ export class Machines {
     this.deck = new Deck(pane, this.state, this.lines, {
       dock,
       hostKernel: lesson.dataset.hostKernel,
+      fileMib: page.file_mib,
       problem: (error) => this.#problem(error),
     });
     this.#listen();

@@ -114,8 +114,8 @@ export class ShellMarks {
 
   #promptShown() {
     this.atPrompt = true;
-    // A prompt that a shell merely draws anew carries no A.
-    this.#promptMarker ??= this.#prompt();
+    // A prompt that a shell merely draws anew carries no A; a cleared screen took its marker.
+    if (!this.#promptMarker || this.#promptMarker.isDisposed) this.#promptMarker = this.#prompt();
     this.#promptEnd = { marker: this.#markerHere(), x: this.#term.buffer.active.cursorX };
     if (this.#startedAt === null || this.#exits.length === 0) return;
     const exit = this.#exits.find((code) => code !== 0) ?? 0;

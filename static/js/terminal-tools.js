@@ -4,8 +4,11 @@ import { gettext } from "./words.js";
 
 const STEP_PX = 1;
 
-/** Wire the settings panel of the machine pane; `terminals` says which one is in view. */
-export function startTools(pane, terminals) {
+/**
+ * Wire the settings panel of the machine pane; `terminals` says which one is in view. `files`
+ * has `send(list)` and `get()` for its machine.
+ */
+export function startTools(pane, terminals, files) {
   const tools = pane.querySelector(".tools");
   const size = tools.querySelector("[data-size]");
   const show = () => {
@@ -24,8 +27,15 @@ export function startTools(pane, terminals) {
     tools.open = false;
     if (held) tools.querySelector("summary").focus();
   };
+  const picker = tools.querySelector("[data-send-files]");
+  picker.addEventListener("change", () => {
+    files.send([...picker.files]);
+    picker.value = "";
+  });
   const does = {
     find: () => (close(), terminals.current?.search.show()),
+    send: () => (close(), picker.click()),
+    get: () => (close(), files.get()),
     smaller: () => (settings.fontPx -= STEP_PX),
     larger: () => (settings.fontPx += STEP_PX),
   };

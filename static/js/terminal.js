@@ -14,6 +14,7 @@ import { TerminalSize } from "./terminal-size.js";
 import { settings } from "./terminal-settings.js";
 import { TerminalSocket } from "./terminal-socket.js";
 import { showAsText } from "./terminal-text.js";
+import { gettext } from "./words.js";
 
 const REDRAWN_MS = 1_500;
 
@@ -21,7 +22,7 @@ const REDRAWN_MS = 1_500;
  * `panel` holds one `[data-term]` element. Handlers: `line(state)` tells what to say above the
  * terminal: null, or `{kind: "lost", milliseconds}`, `{kind: "exit", code}`, `{kind: "error",
  * error}`, `{kind: "ended", code}`, `{kind: "readonly"}`; `wantsCopy(text)` that a program asks
- * for the clipboard; `mark("news" | "bell")` that something came; `over(code)` that the shell of
+ * for the clipboard; `files(list)` that files were pasted; `mark("news" | "bell")` that something came; `over(code)` that the shell of
  * an extra terminal ended; `recording(bool)` whether what is seen is kept; `modified(data)` answers what is sent for typed text; `keys` are the
  * actions of `handleKeys` that lead out of this terminal.
  */
@@ -45,13 +46,13 @@ export class TerminalView {
     this.term = openScreen(panel.querySelector("[data-term]"), panel.dataset.title ?? this.machine);
     this.#size = new TerminalSize(this.term, panel, {
       send: (columns, rows, claims) => this.#socket?.resize(columns, rows, claims),
-      borrowed: (on) => panel.classList.toggle("is-borrowed", on),
+      borrowed: (on) => this.#borrowed(on),
     });
     const replaying = () => this.#socket?.replaying ?? false;
     this.#queries = new TerminalQueries(this.term, () => !replaying() && this.#turn.mine);
     this.marks = new ShellMarks(this.term, { replaying, finished: (outcome) => this.#finished(outcome) });
     this.#runner = new CommandRunner(this.term, this.marks, (text) => this.#send(text));
-    this.paste = new TerminalPaste(this.term, panel, this.machine);
+    this.paste = new TerminalPaste(this.term, panel, this.machine, handlers.files);
     this.search = new TerminalSearch(this.term, panel);
     hearPrograms(this.term, replaying, (text) => handlers.wantsCopy(text));
     this.#listen();
@@ -160,6 +161,11 @@ export class TerminalView {
   #send(text) {
     this.#turn.take();
     this.#socket.input(text);
+  }
+
+  #borrowed(on) {
+    this.panel.classList.toggle("is-borrowed", on);
+    this.panel.dataset.borrowed = gettext("The size is another window's. Type here to take it over.");
   }
 
   /** What is drawn anew because of a connection or a new size is no news. */

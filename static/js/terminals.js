@@ -23,7 +23,7 @@ const nameOf = ({ dataset }) => dataset.title ?? dataset.machine;
 
 /**
  * `lines` says what is wrong with the terminal in view. Handlers: `modified(data)` answers what
- * is sent for typed text, `mark(panel, what)` marks its tab, `over(panel, code)` is told that
+ * is sent for typed text, `files(panel, list)` sends files, `mark(panel, what)` marks its tab, `over(panel, code)` is told that
  * the shell of an extra terminal ended, `recording(panel, bool)` whether it is recorded, `keysOf(panel)` answers the actions of its keys.
  */
 export class Terminals {
@@ -65,6 +65,7 @@ export class Terminals {
       recording: (on) => this.handlers.recording(panel, on),
       over: (code) => this.handlers.over(panel, code),
       mark: (what) => this.handlers.mark(panel, what),
+      files: (files) => this.handlers.files(panel, files),
       wantsCopy: (text) => this.#wantsCopy(panel.dataset.machine, text),
       modified: this.handlers.modified,
       keys: this.handlers.keysOf(panel),

@@ -27,9 +27,15 @@ class TerminalPage(LessonPage):
         if dialog.count():
             self.page.keyboard.press("Escape")
         self.keyboard.focus()
-        self.page.keyboard.press("Control+c")
-        self.page.keyboard.type(" clear")
-        self.page.keyboard.press("Enter")
+        # Empties the line, goes back to the bottom, and selects nothing.
+        self.page.keyboard.press("Control+u")
+        self.page.wait_for_timeout(200)
+        if not re.search(r"\S+@\S+\$\s*$", self.screen(self.machine)):
+            self.page.keyboard.press("Control+c")
+            self.see(r"\$\s*$")
+            # The signal throws away what is typed right behind it.
+            self.page.wait_for_timeout(300)
+        self.page.keyboard.press("Control+l")
         self.see(r"^\S+\$\s*$")
         return self
 
