@@ -1,5 +1,6 @@
 """Pictures of a lesson: shown by `<img>`, in the reader's theme, and never more than a picture."""
 
+import re
 import struct
 
 import pytest
@@ -197,3 +198,19 @@ def test_alt_text_and_caption_are_escaped(client, tmp_path, settings, db):
     text = client.get("/courses/boats/keel/").content.decode()
     assert "<script>alert" not in text
     assert "<b onclick" not in text
+
+
+def test_dark_drawings_of_the_library_differ_from_the_light_ones_in_colours_only(flagship):
+    pairs = [(path, path.with_name(f"{path.stem}.dark.svg")) for path in _light(flagship)]
+    assert pairs
+    for light, dark in pairs:
+        assert _without_colours(light) == _without_colours(dark), light
+        assert light.read_text() != dark.read_text()
+
+
+def _light(library):
+    return [path for path in library.glob("*/*/pictures/*.svg") if ".dark." not in path.name]
+
+
+def _without_colours(path):
+    return re.sub(r"#[0-9a-f]{6}\b", "colour", path.read_text(encoding="utf-8"))
