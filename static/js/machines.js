@@ -43,6 +43,13 @@ export class Machines {
     return this.deck.terminalOf(machine);
   }
 
+  /** Have the terminals of two machines in view, where there is room for both. */
+  showBoth() {
+    const { tabs, split } = this.deck;
+    const next = tabs.neighbour(tabs.current, 1);
+    if (this.usable && !split.split && next !== tabs.current && split.wide.matches) split.open(next);
+  }
+
   /** Take the learner to the Start button, or whatever stands in its place. */
   showStart() {
     this.dock.show("machines");

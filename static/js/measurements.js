@@ -13,6 +13,16 @@ export function startMeasurements(page, machines) {
   const panels = [...document.querySelectorAll("[data-measure]")];
   for (const panel of panels) STARTERS[panel.dataset.measure]?.(panel, runs, machines);
   const live = panels.filter((panel) => !(panel.dataset.measure in STARTERS));
+  if (document.querySelector('[data-measure="race"]')) startSideBySide(machines);
   const diagrams = [...document.querySelectorAll("[data-diagram]")];
   if (live.length || diagrams.length) new LiveValues(live, diagrams, runs, machines);
+}
+
+/** A race has two sides: both terminals are in view as soon as they are there. */
+function startSideBySide(machines) {
+  const { state } = machines;
+  state.addEventListener("change", ({ detail }) => {
+    if (state.usable && !["ready", "expiring"].includes(detail.before)) machines.showBoth();
+  });
+  if (state.usable) machines.showBoth();
 }
