@@ -202,10 +202,21 @@ class Guests(Contender):
         return code
 
     async def _list(self, on_line: following.OnLine) -> int:
+        """Who is there by what the machine knows, with the boot id of those who answer in time.
+
+        A guest whose kernel panicked takes its QEMU along, so it is no longer listed; one that
+        is only slow still is.
+        """
+        said: dict[str, Any] = {}
+        code = await self._guests("list", on_line=said.update)
+        there = {guest["guest"] for guest in said.get("guests", [])}
+        if said.get("main", {}).get("state") == "running":
+            there.add("main")
         for name, guest in {"main": "main", **self._names}.items():
-            boot = await guest_look.boot_id(self.machine, guest)
-            on_line({"name": name, "state": "running" if boot else "dead", "boot": boot})
-        return 0
+            boot = await guest_look.boot_id(self.machine, guest) if guest in there else None
+            state = "running" if guest in there else "dead"
+            on_line({"name": name, "state": state, "boot": boot})
+        return code
 
     async def _panic(self, name: str, on_line: following.OnLine) -> int:
         await guest_look.panic(self.machine, self._names[name])

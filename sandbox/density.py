@@ -6,6 +6,7 @@ pages, the kernel's bookkeeping, and helpers such as containerd's shim.
 """
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,7 @@ DOZEN = 12
 MOST = {"container": 60, "vm": 12}
 # Of the machine's own limits: beyond it the next start could fail half-way.
 FULL = 0.94
+LONGEST_SECONDS = 100
 HOW_EACH = "growth of the machine's control group, divided by how many were started"
 
 
@@ -37,6 +39,7 @@ class _Side:
     grown_bytes: int = 0
     largest_bytes: int = 0
     count: int = 0
+    began_at: float = field(default_factory=time.monotonic)
     stopped: str = ""
     points: list[dict[str, Any]] = field(default_factory=list)
 
@@ -91,18 +94,19 @@ async def _fill(contending: tuple[Contender, ...], say: OnStage) -> Result:
 
 async def _fill_side(side: _Side, say: OnStage) -> None:
     name = side.contender.side
+    side.began_at = time.monotonic()
     side.base_bytes = (await figures.stats(side.contender.machine.container_id)).memory_bytes
     say(side=name, count=0, used_bytes=0, budget_bytes=side.budget_bytes)
     step = DOZEN if name == "container" else 1
     while not side.stopped:
-        await _start_some(side, min(step, MOST[name] - side.count))
+        await _start_some(side, min(step, MOST[name] - side.count), say)
         await _take_stock(side)
         point = {"count": side.count, "used_bytes": side.grown_bytes}
         side.points.append(point)
         say(side=name, budget_bytes=side.budget_bytes, stopped=side.stopped, **point)
 
 
-async def _start_some(side: _Side, wanted: int) -> None:
+async def _start_some(side: _Side, wanted: int, say: OnStage) -> None:
     """Start up to `wanted`, looking before each whether it will fit."""
     for _ in range(wanted):
         if side.count and not await _fits(side):
@@ -112,6 +116,12 @@ async def _start_some(side: _Side, wanted: int) -> None:
             side.stopped = came.message
             return
         side.count += 1
+        say(
+            side=side.contender.side,
+            count=side.count,
+            used_bytes=side.grown_bytes,
+            budget_bytes=side.budget_bytes,
+        )
 
 
 async def _fits(side: _Side) -> bool:
@@ -129,6 +139,8 @@ async def _fits(side: _Side) -> bool:
         side.stopped = f"the machine's own memory limit of {limit} MiB is reached"
     elif stats.threads_limit and stats.threads * (1 + 1 / side.count) > FULL * stats.threads_limit:
         side.stopped = f"the machine's limit of {stats.threads_limit} processes is reached"
+    elif time.monotonic() - side.began_at > LONGEST_SECONDS:
+        side.stopped = f"the host is busy, and {LONGEST_SECONDS} s are over"
     return not side.stopped
 
 

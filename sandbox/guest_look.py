@@ -1,6 +1,5 @@
 """Looking into a guest of a `vm` machine through its control port."""
 
-import asyncio
 from typing import Any
 
 from sandbox import machines
@@ -8,7 +7,8 @@ from sandbox.models import Machine
 
 GUEST = "/usr/local/lib/slipway/guest"
 USER = "1000:1000"
-SECONDS = 6
+# An emulated guest on a busy host is slow to answer.
+SECONDS = 20
 # The kernel's threads are process 2 and its children; shell, cat and awk are here to count.
 COUNT = """\
 echo kernel $(uname -r)
@@ -58,9 +58,8 @@ async def boot_id(machine: Machine, guest: str) -> str | None:
 
 
 async def panic(machine: Machine, guest: str) -> None:
-    """Have the guest's kernel panic (proc(5), sysrq-trigger) and give it a moment to be gone."""
+    """Have the guest's kernel panic (proc(5), sysrq-trigger); its QEMU ends with it.
+
+    The command never comes back from there, so nobody waits for it for long.
+    """
     await run(machine, guest, "echo c >/proc/sysrq-trigger")
-    for _ in range(20):
-        if await boot_id(machine, guest) is None:
-            return
-        await asyncio.sleep(0.2)

@@ -22,7 +22,7 @@ from sandbox.values import Value
 Result = tuple[list[Value], dict[str, Any]]
 LIVE = (Run.State.WAITING, Run.State.RUNNING)
 # The longest a run may take, the wait for its turn not counted.
-LONGEST_SECONDS = 240
+LONGEST_SECONDS = 420
 # Samples kept of one sandbox; runs of the other sorts are all kept.
 SAMPLES_KEPT = 60
 OWN_SHOWN = 40

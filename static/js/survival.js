@@ -21,7 +21,7 @@ const ROUNDS = [
 function verdict(boot) {
   if (boot === undefined) return h("td", {}, "–");
   if (boot === null) return h("td", { class: "is-dead" }, icon("fail"), h("b", {}, "dead"));
-  return h("td", {}, icon("pass"), " answers", h("span", { class: "data" }, boot === "answers" ? "" : shortBoot(boot)));
+  return h("td", {}, icon("pass"), boot === "there" ? " is there" : " answers", h("span", { class: "data" }, boot === "there" ? "" : shortBoot(boot)));
 }
 
 function table(rounds) {

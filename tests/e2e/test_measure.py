@@ -11,11 +11,11 @@ from playwright.sync_api import Download, Locator, Page, expect
 from tests.e2e.conftest import Site
 from tests.e2e.lesson_page import LessonPage
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 COURSE = "containers-vs-vms"
 # An emulated boot beside other tests; what is tested is that it comes, not when.
 READY_SECONDS = 240
-RUN_SECONDS = 180
+RUN_SECONDS = 300
 
 
 def started(page: Page, site: Site, lesson: str) -> LessonPage:
