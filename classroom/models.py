@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from typing import Any
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
@@ -21,6 +22,12 @@ class User(AbstractUser):
 
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.LEARNER)
     is_guest = models.BooleanField(default=False)
+
+    def start_limits(self) -> list[Any]:
+        """What limits this person's Starts beside their own rate (`sandbox.rates.Limit`)."""
+        from classroom.classes import start_limits
+
+        return list(start_limits(self))
 
     @property
     def display_name(self) -> str:
@@ -49,3 +56,36 @@ class Token(models.Model):
         secret = f"slw_{secrets.token_urlsafe(32)}"
         cls.objects.create(user=user, name=name, digest=cls.digest_of(secret))
         return secret
+
+
+class Class(models.Model):
+    """A group that learns together. Learners join by its code, or are seated by a command."""
+
+    name = models.CharField(max_length=100)
+    code = models.CharField(max_length=12, unique=True)
+    instructor = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="classes"
+    )
+    # Starts of all its learners together, such as 60/minute; empty is START_RATE_CLASS.
+    start_rate = models.CharField(max_length=40, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.code})"
+
+
+class Seat(models.Model):
+    """A learner in a class. Of several classes the one joined last counts."""
+
+    in_class = models.ForeignKey(Class, on_delete=models.CASCADE, related_name="seats")
+    learner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="seats")
+    joined_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["in_class", "learner"], name="one_seat_in_a_class")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.learner.username} in {self.in_class.name}"

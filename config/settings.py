@@ -331,6 +331,8 @@ TERMINAL_STALL_SECONDS = env.int("TERMINAL_STALL_SECONDS", default=900)
 SANDBOX_FILE_MIB = env.int("SANDBOX_FILE_MIB", default=64)
 # Starts per learner and per address in one minute.
 START_RATE_LEARNER = env.str("START_RATE_LEARNER", default="10/minute")
+# Starts of all learners of one class together; a class may have a rate of its own.
+START_RATE_CLASS = env.str("START_RATE_CLASS", default="120/minute")
 START_RATE_ADDRESS = env.str("START_RATE_ADDRESS", default="600/minute")
 # Seconds a preview address works.
 PREVIEW_LIFETIME_SECONDS = env.int("PREVIEW_LIFETIME_SECONDS", default=3600)

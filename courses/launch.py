@@ -14,12 +14,21 @@ from sandbox.specs import RUNNABLE_KINDS, MachineSpec, PreviewSpec, SandboxSpec
 def start(learner: Any, course: Course, lesson: Lesson, address: str) -> Any:
     """Ask for the lesson's sandbox; returns the row. `address` is the caller's, for rate limits.
 
+    `learner` knows what else limits their Starts, such as their class: `start_limits()`.
+
     Raises NoMachines, KindNotRunnable, and what `sandbox.lifecycle.request_start` raises.
     """
     require_runnable(lesson)
     passed = passed_tasks(task_rows(learner, course.slug, lesson.slug), lesson)
     spec = sandbox_spec(lesson, passed)
-    return request_start(learner, spec, course=course.slug, lesson=lesson.slug, address=address)
+    return request_start(
+        learner,
+        spec,
+        course=course.slug,
+        lesson=lesson.slug,
+        address=address,
+        limits=learner.start_limits(),
+    )
 
 
 def require_runnable(lesson: Lesson) -> None:

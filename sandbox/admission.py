@@ -1,5 +1,7 @@
 """Who may start now, who waits, who is refused: by memory limits against the host's memory."""
 
+from collections.abc import Sequence
+
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Q, Sum
@@ -13,9 +15,13 @@ from sandbox.models import ADMITTED, Host, Sandbox, State
 HOLDING_MEMORY = (State.REQUESTED, *ADMITTED)
 
 
-def check_rate(learner_id: int, address: str) -> None:
-    """Raise TooManyStarts when this learner or address started too often, or BrokerDown."""
+def check_rate(learner_id: int, address: str, more: Sequence[rates.Limit] = ()) -> None:
+    """Raise TooManyStarts when this learner, this address or one of `more` started too often.
+
+    Raises BrokerDown.
+    """
     limits = [
+        *more,
         rates.Limit(f"start:learner:{learner_id}", settings.START_RATE_LEARNER),
         rates.Limit(f"start:address:{address}", settings.START_RATE_ADDRESS),
     ]

@@ -34,7 +34,7 @@ POSITIVE = (
     "TERMINAL_WINDOW_BYTES",
     "PREVIEW_LIFETIME_SECONDS",
 )
-RATES = ("START_RATE_LEARNER", "START_RATE_ADDRESS")
+RATES = ("START_RATE_LEARNER", "START_RATE_ADDRESS", "START_RATE_CLASS")
 # A smaller window than the contract's would stall clients that acknowledge every 128 KiB.
 SMALLEST_WINDOW_BYTES = 512 * 1024
 

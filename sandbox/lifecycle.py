@@ -5,6 +5,7 @@ The `*_now` functions run the worker's part in the calling process, for commands
 """
 
 import threading
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -32,6 +33,7 @@ from sandbox.errors import (
     SandboxNotReady,
 )
 from sandbox.models import LIVE, USABLE, Machine, Sandbox, State
+from sandbox.rates import Limit
 from sandbox.snapshots import snapshot
 from sandbox.specs import SandboxSpec, memory_of
 
@@ -74,9 +76,18 @@ def get_for(learner: Any, sandbox_id: str) -> Sandbox:
 
 
 def request_start(
-    learner: AbstractBaseUser, spec: SandboxSpec, *, course: str, lesson: str, address: str = ""
+    learner: AbstractBaseUser,
+    spec: SandboxSpec,
+    *,
+    course: str,
+    lesson: str,
+    address: str = "",
+    limits: Sequence[Limit] = (),
 ) -> Sandbox:
     """Give the learner a sandbox for a lesson: the live one, or a new one.
+
+    `limits`: what else this Start counts under, beside its learner and its address; whose
+    those counts are is not known here.
 
     Raises SandboxLive (with `sandbox_id`) when another lesson's is live, EngineDown,
     KindOff, TooManyStarts, OutOfCapacity.
@@ -84,7 +95,7 @@ def request_start(
     if found := live_sandbox(learner):
         return _same_lesson(found, course, lesson)
     hosts.require_available(machine.kind for machine in spec.machines)
-    admission.check_rate(learner.pk, address)
+    admission.check_rate(learner.pk, address, limits)
     try:
         with _one_at_a_time, transaction.atomic():
             sandbox = _insert(learner, spec, course, lesson)

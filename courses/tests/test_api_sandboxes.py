@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("library")]
 @pytest.fixture
 def host(monkeypatch):
     """A host with room, no Redis and no worker."""
-    monkeypatch.setattr(admission, "check_rate", lambda learner_id, address: None)
+    monkeypatch.setattr(admission, "check_rate", lambda *_: None)
     monkeypatch.setattr(dispatch, "create", lambda sandbox_id: None)
     return Host.objects.create(name="local", memory_bytes=1 << 36, seen_at=timezone.now())
 

@@ -1,0 +1,91 @@
+"""Classes: who is in one, by which code they join, and how fast a class may start machines."""
+
+import secrets
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from classroom.models import Class, Seat, User
+from sandbox import rates
+from sandbox.errors import SandboxUserError
+
+# Without letters and digits that look alike on a projector: 0 O, 1 I L, 5 S, 8 B.
+CODE_CHARACTERS = "ACDEFGHJKMNPQRTUVWXYZ234679"
+CODE_LENGTH = 6
+# Guesses of one person: the codes are far apart, and a class should not be walked into.
+JOIN_RATE = "10/minute"
+
+
+class NoSuchClass(SandboxUserError):
+    code = "not_found"
+    message = "There is no open class with this code."
+    hint = "Look at the code again, or ask whoever teaches the class."
+    status = 404
+
+
+class TooManyGuesses(SandboxUserError):
+    code = "too_many"
+    message = "Too many codes in a short time."
+    hint = "Wait a minute, and look at the code again."
+    status = 429
+
+
+def open_class(name: str, instructor: User | None = None, start_rate: str = "") -> Class:
+    """Make a class with a code of its own; `start_rate` empty is the site's START_RATE_CLASS."""
+    while True:
+        code = "".join(secrets.choice(CODE_CHARACTERS) for _ in range(CODE_LENGTH))
+        try:
+            with transaction.atomic():
+                return Class.objects.create(
+                    name=name, code=code, instructor=instructor, start_rate=start_rate
+                )
+        except IntegrityError:
+            continue  # somebody else's code
+
+
+def find(code: str) -> Class:
+    """The open class of that code, however it was typed. Raises NoSuchClass."""
+    typed = code.strip().upper().replace("-", "").replace(" ", "")
+    found = Class.objects.filter(code=typed, closed_at=None).first()
+    if found is None:
+        raise NoSuchClass
+    return found
+
+
+def join(learner: User, code: str) -> Class:
+    """Give a learner a seat. Again is the same seat. Raises NoSuchClass, TooManyGuesses."""
+    if refused := rates.hit([rates.Limit(f"join:{learner.pk}", JOIN_RATE)]):
+        raise TooManyGuesses(retry_after_seconds=refused[1])
+    return seat(find(code), learner)
+
+
+def seat(found: Class, learner: User) -> Class:
+    """Give a learner a seat in a class, now the one that counts for them."""
+    Seat.objects.update_or_create(
+        in_class=found, learner=learner, defaults={"joined_at": timezone.now()}
+    )
+    return found
+
+
+def close(found: Class) -> None:
+    """End a class: nobody joins it any more, and it limits nobody. Seats stay."""
+    Class.objects.filter(pk=found.pk, closed_at=None).update(closed_at=timezone.now())
+
+
+def start_limits(learner: Any) -> list[rates.Limit]:
+    """What limits the Starts of a learner beside their own: that of the class they joined last."""
+    seats = Seat.objects.filter(learner=learner.pk, in_class__closed_at=None)
+    latest = seats.select_related("in_class").order_by("-joined_at").first()
+    if latest is None:
+        return []
+    found = latest.in_class
+    return [
+        rates.Limit(
+            f"start:class:{found.pk}",
+            found.start_rate or settings.START_RATE_CLASS,
+            words=f"{found.name} starts more machines at once than it may.",
+            hint="Wait until Start is free again; those who started before you have theirs.",
+        )
+    ]
