@@ -14,7 +14,6 @@ Without "warm" each round makes new containers. Prints medians and ratios; "hand
 the server's own time from Start to ready.
 """
 
-import json
 import os
 import platform
 import pty
@@ -24,16 +23,12 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
-from typing import Any
 
-from websockets.sync.client import connect
-
+from bench.caller import PROMPT, Caller
 from sandbox.images import image_ref
-from tests.running_site import Site, running_site
+from tests.running_site import running_site
 
-PROMPT = b"$ "
 COLUMNS = (
     *("bare", "shell ready", "shell", "docker ready", "docker"),
     *("shell warm handed over", "shell warm", "docker warm handed over", "docker warm"),
@@ -58,62 +53,6 @@ def bare() -> float:
     process.wait(30)
     os.close(leader)
     return taken
-
-
-class Caller:
-    """A learner with a token."""
-
-    def __init__(self, site: Site) -> None:
-        self.site = site
-        token = site.manage("token", "create", "--name", "bench")
-        self.headers = {"Authorization": f"Bearer {token}"}
-
-    def call(self, method: str, path: str, body: Any = None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        headers = self.headers | {"Content-Type": "application/json"}
-        address = f"{self.site.url}/api/v1{path}"
-        request = urllib.request.Request(address, data, headers, method=method)
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.loads(answer.read())
-
-    def socket(self, path: str) -> Any:
-        address = self.site.url.replace("http", "ws", 1) + f"/ws/sandboxes/{path}"
-        return connect(address, additional_headers=self.headers, proxy=None)
-
-    def warm_up(self, kind: str, machine: str) -> None:
-        """Wait until the pool has one machine of the kind."""
-        while f"{kind} {machine}: 1 ready" not in self.site.manage("pool", "show"):
-            time.sleep(0.5)
-
-    def start(self, lesson: str, machine: str) -> tuple[float, float]:
-        """Seconds to ready and to the prompt."""
-        began = time.perf_counter()
-        made = self.call("POST", "/sandboxes", {"course": "playground", "lesson": lesson})
-        sandbox = made["id"]
-        with self.socket(f"{sandbox}/events") as events:
-            while True:
-                event = json.loads(events.recv(timeout=60))
-                state = event.get("sandbox", {}).get("state")
-                if state == "ready":
-                    self.handed_over = event["sandbox"]["ready_seconds"]
-                    break
-                if state == "failed":
-                    raise RuntimeError(event)
-        ready = time.perf_counter() - began
-        with self.socket(f"{sandbox}/machines/{machine}/terminals/main") as terminal:
-            terminal.send('{"resize": [100, 30]}')
-            seen = b""
-            while PROMPT not in seen:
-                got = terminal.recv(timeout=30)
-                seen += got if isinstance(got, bytes) else b""
-        prompt = time.perf_counter() - began
-        self.stop(sandbox)
-        return ready, prompt
-
-    def stop(self, sandbox: str) -> None:
-        self.call("DELETE", f"/sandboxes/{sandbox}")
-        while self.call("GET", f"/sandboxes/{sandbox}")["state"] not in ("gone", "failed"):
-            time.sleep(0.05)
 
 
 def main() -> None:

@@ -190,7 +190,7 @@ CELERY_BEAT_SCHEDULE = {
     # Often enough that an engine that was restarted does not leave dead machines "ready".
     "reconcile": {"task": "sandbox.tasks.reconcile", "schedule": 10.0, "options": {"expires": 10}},
 }
-CELERY_BEAT_SCHEDULE_FILENAME = str(SLIPWAY_DATA / "beat-schedule")
+CELERY_BEAT_SCHEDULER = "config.beat.SteadyScheduler"
 
 # --- Accounts -----------------------------------------------------------------------------
 

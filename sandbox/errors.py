@@ -152,6 +152,13 @@ class EngineDown(SandboxEngineError):
     hint = _("Text and quizzes work. Tell whoever runs this site; Start comes back by itself.")
 
 
+class DiskFull(SandboxEngineError):
+    code = "disk_full"
+    message = "The disk of the machines' host is full."
+    hint = "Whoever runs this site must make room; Start then comes back by itself."
+    retry_after_seconds = 60
+
+
 class KindOff(SandboxEngineError):
     code = "kind_off"
     message = _("Machines of this kind are off on this site.")

@@ -8,14 +8,14 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from sandbox import engine, promises
-from sandbox.errors import EngineDown, KindOff, SandboxEngineError
+from sandbox.errors import DiskFull, EngineDown, KindOff, SandboxEngineError
 from sandbox.images import image_ref, seed_marker_ref, seed_volume
 from sandbox.models import Host
 from sandbox.promises import Finding, Verdict
@@ -82,11 +82,12 @@ def availability_on(host: Host | None, kinds: Iterable[str] = ()) -> Availabilit
 
 
 def require_available(kinds: Iterable[str]) -> None:
-    """Raise EngineDown or KindOff when machines of these kinds can't be started now."""
+    """Raise EngineDown, DiskFull or KindOff when machines of these kinds can't be started now."""
     host = current()
     state = availability_on(host)
     if not state.available:
-        raise EngineDown(state.message, state.hint)
+        reason = DiskFull if host and is_disk_full(host.disk_used_percent) else EngineDown
+        raise reason(state.message, state.hint)
     promises.require(kinds, findings_of(host))
 
 
@@ -118,12 +119,10 @@ def refresh() -> Host:
         }
         facts |= _measured(info)
         missing = missing_images()
-        full = facts["disk_used_percent"]
-        if isinstance(full, float) and full >= settings.SANDBOX_DISK_FULL_PERCENT:
+        full = cast(float | None, facts["disk_used_percent"])
+        if is_disk_full(full):
             facts["problem"] = f"The disk of the machines' host is {full:.0f} % full."
-            facts["hint"] = (
-                "Whoever runs this site must make room; Start then comes back by itself."
-            )
+            facts["hint"] = DiskFull.hint
         if missing:
             facts["problem"] = f"Machine images are missing: {', '.join(missing)}."
             facts["hint"] = "Run ./start, or python -m sandbox.images.build, on the engine's host."
@@ -136,6 +135,11 @@ def refresh() -> Host:
         log.warning("Start is %s", f"off: {facts['problem']}" if facts["problem"] else "on again")
     host, _ = Host.objects.update_or_create(pk=NAME, defaults=facts)
     return host
+
+
+def is_disk_full(used_percent: float | None) -> bool:
+    """Whether so much of the engine's disk is in use that no machine may be made."""
+    return used_percent is not None and used_percent >= settings.SANDBOX_DISK_FULL_PERCENT
 
 
 def _measured(info: dict[str, Any]) -> dict[str, int | float | None]:

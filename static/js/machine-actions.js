@@ -116,7 +116,7 @@ export class MachineActions {
 
   async #refused(error) {
     if (error.code === "sandbox_live") this.other = this.#describe(error.more);
-    else if (error.code === "no_engine") this.#engineAway(error);
+    else if (["no_engine", "disk_full"].includes(error.code)) this.#engineAway(error);
     else this.trouble = error;
   }
 

@@ -29,6 +29,7 @@ from django.test import override_settings
 
 from sandbox import engine
 from sandbox.images import image_ref, seed_marker_ref, seed_volume
+from sandbox.specs import RUNNABLE_KINDS
 
 UP_SECONDS = 60
 DOWN_SECONDS = 30
@@ -138,7 +139,8 @@ class SecondEngine:
         Enough for `hosts.refresh` to find nothing missing, without copying a gigabyte.
         Machines of kind `shell` are real then, others don't come up.
         """
-        for ref in (image_ref("docker"), seed_marker_ref()):
+        others = [image_ref(kind) for kind in sorted(RUNNABLE_KINDS - {"shell"})]
+        for ref in (*others, seed_marker_ref()):
             self.docker("tag", image_ref("shell"), ref)
         self.docker("volume", "create", seed_volume())
 

@@ -7,6 +7,7 @@ import pytest
 from tests.engine.site_learners import Learner, learners
 from tests.engine.worker_kills import (
     EVENT_SECONDS,
+    ROUNDS,
     containers_of,
     engine_events,
     kill_worker,
@@ -44,8 +45,9 @@ def killed_creation(learner: Learner, point: str) -> str:
     return sandbox_id
 
 
-def test_killed_while_creating(site: Site) -> None:
-    people = learners(site, *(f"killed-{number}" for number in range(len(CREATING))))
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_killed_while_creating(site: Site, number: int) -> None:
+    people = learners(site, *(f"killed-{number}-{point}" for point in range(len(CREATING))))
     # One after another, and only then waited for: what is taken over may be hit once more.
     sandboxes = []
     for person, point in zip(people, CREATING, strict=True):

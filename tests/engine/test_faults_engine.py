@@ -47,13 +47,15 @@ def readiness(site: Site) -> str:
         return error.read().decode()
 
 
-def test_an_engine_killed_and_restarted_is_said_and_rows_are_true_again(
-    site: Site, second: SecondEngine
+@pytest.mark.parametrize("end", ["kill", "stop"])
+def test_an_engine_that_went_and_came_back_is_said_and_rows_are_true_again(
+    site: Site, second: SecondEngine, end: str
 ) -> None:
     working, late = learners(site, "working", "late")
     sandbox_id = working.ready()
-    # Killed, as by the kernel; its machines end with the next one's start.
-    second.kill()
+    # Killed, as by the kernel: its machines end with the next one's start. Or stopped in
+    # order, as for an upgrade: it ends them itself.
+    getattr(second, end)()
     eventually(lambda: AWAY in readiness(site), SAID_SECONDS, "/readyz")
     began = time.monotonic()
     refused = late.refused()

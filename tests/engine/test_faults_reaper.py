@@ -15,7 +15,7 @@ from django.db import connection
 from django.utils import timezone
 
 from sandbox import assembly, creation, engine, hostconfig, hosts, lifecycle, reaper
-from sandbox.errors import EngineDown
+from sandbox.errors import DiskFull
 from sandbox.images import image_ref
 from sandbox.models import Host, Sandbox, State
 from sandbox.specs import MachineSpec
@@ -144,7 +144,7 @@ def test_a_full_disk_refuses_starts_and_still_ends_what_is_over(
     settings.SANDBOX_DISK_FULL_PERCENT = 1
     Sandbox.objects.filter(pk=sandbox.pk).update(expires_at=timezone.now())
     reaper.reap()
-    with pytest.raises(EngineDown, match=r"disk .* is \d+ % full") as refused:
+    with pytest.raises(DiskFull, match=r"disk .* is \d+ % full") as refused:
         start(SHELL)
     assert "make room" in refused.value.hint
     creation.destroy(sandbox.pk)

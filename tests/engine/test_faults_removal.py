@@ -5,7 +5,13 @@ from collections.abc import Iterator
 import pytest
 
 from tests.engine.site_learners import Learner, learners
-from tests.engine.worker_kills import engine_events, kill_worker, wait_for_event, worker_is_back
+from tests.engine.worker_kills import (
+    ROUNDS,
+    engine_events,
+    kill_worker,
+    wait_for_event,
+    worker_is_back,
+)
 from tests.running_site import Site, running_site
 
 pytestmark = [pytest.mark.engine, pytest.mark.takes(seconds=70)]
@@ -31,8 +37,9 @@ def killed_removal(learner: Learner, sandbox_id: str, point: str) -> None:
         kill_worker(learner.site)
 
 
-def test_killed_while_removing(site: Site) -> None:
-    people = learners(site, *(f"killed-{number}" for number in range(len(REMOVING))))
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_killed_while_removing(site: Site, number: int) -> None:
+    people = learners(site, *(f"killed-{number}-{point}" for point in range(len(REMOVING))))
     sandboxes = [person.start("docker") for person in people]
     for person, sandbox_id in zip(people, sandboxes, strict=True):
         assert person.wait_for(sandbox_id)["state"] == "ready"

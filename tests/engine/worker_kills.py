@@ -12,6 +12,8 @@ from tests.running_site import Site
 
 FORMAT = "--format={{.Type}} {{.Action}} {{.Actor.ID}} {{.Actor.Attributes.name}}"
 EVENT_SECONDS = 45
+# How often a worker is killed at each point.
+ROUNDS = 10 if os.environ.get("SLIPWAY_SOAK") else 1
 
 
 @contextmanager
