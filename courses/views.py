@@ -71,6 +71,8 @@ def lesson(request: HttpRequest, course: str, lesson: str) -> HttpResponse:
         "blocks": state.blocks(),
         "progress": progress.course_progress(found_course, rows, seen, now=found).legs,
         "page_data": page_data(learner, state),
+        # Of a guest the files are not reached.
+        "has_files": any(machine.kind != "vm" for machine in found.machines),
     }
     return render(request, "courses/lesson.html", context | author_pages.of_lesson(state))
 

@@ -6,10 +6,12 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.conf import settings
 
 from sandbox import presence
 from sandbox.events import group_of
 from sandbox.models import Sandbox, State
+from sandbox.ports import looks
 from sandbox.snapshots import snapshot
 from sandbox.socket_limits import TooManySockets, counted
 
@@ -24,6 +26,7 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
     counting: contextlib.AbstractContextManager[None] | None = None
 
     async def connect(self) -> None:
+        self.open_page = contextlib.AsyncExitStack()
         await self.accept()
         user = self.scope.get("user")
         if user is None or not user.is_authenticated:
@@ -49,8 +52,12 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             await self.close(4410)
             return
         self.presence_task = asyncio.create_task(presence.keep(sandbox_id))
+        if settings.SANDBOX_ENGINE_ACCESS:
+            for event in await self.open_page.enter_async_context(looks.open_page(sandbox_id)):
+                await self.send_json(event)
 
     async def disconnect(self, code: int) -> None:
+        await self.open_page.aclose()
         if self.counting:
             self.counting.__exit__(None, None, None)
             self.counting = None

@@ -29,6 +29,7 @@ from sandbox.terminals import find_machine, is_usable
 log = logging.getLogger(__name__)
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+METHODS = ("GET", "POST", "DELETE")
 PATH = re.compile(r"/api/v1/sandboxes/([a-z0-9]{1,40})/machines/([a-z0-9-]{1,40})/files")
 
 
@@ -43,7 +44,7 @@ class TooLarge(BadRequest):
 
 
 class FileRequests:
-    """ASGI middleware: POST and GET of a machine's files are served here, all else inside.
+    """ASGI middleware: a machine's files are served here but for PUT, all else inside.
 
     `with_user` wraps an application so that it gets `scope["user"]`, or is not called.
     """
@@ -53,7 +54,7 @@ class FileRequests:
         self.serve = with_user(serve)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        ours = scope["method"] in ("GET", "POST") and PATH.fullmatch(scope["path"])
+        ours = scope["method"] in METHODS and PATH.fullmatch(scope["path"])
         await (self.serve if ours else self.inner)(scope, receive, send)
 
 
@@ -62,7 +63,15 @@ async def serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
     try:
         machine = await _machine(scope)
-        if scope["method"] == "POST":
+        if scope["method"] == "DELETE":
+            recursive = query.get("recursive", ["0"])[0] == "1"
+            await _json(send, 200, await files.delete(machine, _path(query), recursive=recursive))
+        elif scope["method"] == "POST" and "folder" in query:
+            await _json(send, 201, await files.make_folder(machine, _path(query, "folder")))
+        elif scope["method"] == "POST" and "to" in query:
+            renamed = await files.rename(machine, _path(query), _path(query, "to"))
+            await _json(send, 200, renamed)
+        elif scope["method"] == "POST":
             await _upload(machine, query, scope, receive, send)
         elif "list" in query:
             await _json(send, 200, await files.entries(machine, query["list"][0] or "~"))
@@ -92,8 +101,8 @@ async def _machine(scope: dict[str, Any]) -> Machine:
     return found
 
 
-def _path(query: dict[str, list[str]]) -> str:
-    path = query.get("path", [""])[0]
+def _path(query: dict[str, list[str]], name: str = "path") -> str:
+    path = query.get(name, [""])[0]
     if not path.startswith(("/", "~/")) or "\0" in path or len(path) > 4096:
         raise BadRequest("The path is not valid.", "Give an absolute path, or one in ~/.")
     return path

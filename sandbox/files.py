@@ -1,4 +1,4 @@
-"""Files of a machine: write, read, list, as the learner's user and nobody else.
+"""Files of a machine: write, read, list, name, remove, as the learner's user and nobody else.
 
 One exec per call, in the learner's own namespaces; bytes are streamed both ways and held
 back to the pace of the slower side. Console processes only. What a path reaches, links
@@ -46,6 +46,9 @@ HINTS = {
     "not_found": "Look where the file is with ls.",
     "file_exists": "Choose another name, or replace it.",
     "file_changed": "Load it again, then make your change.",
+    "not_empty": "Remove what is in it first.",
+    "disk_full": "Remove what you no longer need.",
+    "other_disk": "Copy it there with cp, then remove it here.",
     "is_folder": "Pack it with tar first, or choose a file in it.",
 }
 _busy: Counter[str] = Counter()
@@ -114,6 +117,24 @@ async def read(machine: Machine, path: str) -> AsyncGenerator[Found, None]:
 async def entries(machine: Machine, path: str) -> dict[str, Any]:
     """What is in a folder: {"path", "entries", "more"}. Raises as `write`."""
     async with _Run(machine, {"do": "list", "path": path}) as run:
+        return await run.line()
+
+
+async def make_folder(machine: Machine, path: str) -> dict[str, Any]:
+    """Make a folder and those above it: {"path"}. Raises as `write`."""
+    async with _Run(machine, {"do": "folder", "path": path}) as run:
+        return await run.line()
+
+
+async def rename(machine: Machine, path: str, to: str) -> dict[str, Any]:
+    """Name or place something anew, never over something else: {"path"}. Raises as `write`."""
+    async with _Run(machine, {"do": "rename", "path": path, "to": to}) as run:
+        return await run.line()
+
+
+async def delete(machine: Machine, path: str, *, recursive: bool) -> dict[str, Any]:
+    """Remove a file, link or folder: {"path"}. Raises as `write`."""
+    async with _Run(machine, {"do": "delete", "path": path, "recursive": recursive}) as run:
         return await run.line()
 
 

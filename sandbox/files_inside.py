@@ -1,4 +1,4 @@
-"""What runs inside a machine to write, read and list files, as the learner's user.
+"""What runs inside a machine to move, make and list files, as the learner's user.
 
 The source of this module is given to the machine's own `python3 -c`; it needs nothing but
 the standard library and is never imported into a process of ours but by tests. Answers are
@@ -7,8 +7,10 @@ the file system's own: nothing is decided here about what may be touched.
 """
 
 import contextlib
+import errno
 import json
 import os
+import shutil
 import stat
 import sys
 from collections.abc import Iterator
@@ -124,8 +126,17 @@ def kind_of(mode: int) -> str:
 
 
 def entry_of(entry: os.DirEntry[str]) -> Said:
-    """One line of a listing."""
+    """One line of a listing; a link says where it leads to, None for nowhere."""
     found = entry.stat(follow_symlinks=False)
+    said = _entry(entry, found)
+    if said["type"] == "link":
+        said["to"] = None
+        with contextlib.suppress(OSError):
+            said["to"] = kind_of(entry.stat().st_mode)
+    return said
+
+
+def _entry(entry: os.DirEntry[str], found: os.stat_result) -> Said:
     return {
         "name": entry.name.encode(errors="surrogateescape").decode(errors="replace"),
         "type": kind_of(found.st_mode),
@@ -150,6 +161,49 @@ def listing(path: str) -> Said:
     return {"path": path, "entries": entries, "more": more}
 
 
+def folder(path: str) -> Said:
+    """Make a folder, and those above it."""
+    path = full(path)
+    if os.path.lexists(path):
+        raise Refused("file_exists", "There is a file or folder of that name.")
+    os.makedirs(path)
+    return {"path": path}
+
+
+def rename(path: str, to: str) -> Said:
+    """Give a file, folder or link another name or place; nothing is ever replaced."""
+    path, to = full(path), full(to)
+    if os.path.lexists(to):
+        raise Refused("file_exists", "There is a file or folder of that name.")
+    os.rename(path, to)
+    return {"path": to}
+
+
+def holds_home(path: str) -> bool:
+    """Whether a path is the root, the learner's home or a folder above it, however it is spelt.
+
+    By the folders' identity: as text, "//" and "/" differ even after normalising.
+    """
+    stay = ["/", HOME]
+    while os.path.dirname(stay[-1]) not in stay:
+        stay.append(os.path.dirname(stay[-1]))
+    return any(os.path.exists(place) and os.path.samefile(path, place) for place in stay)
+
+
+def delete(path: str, recursive: bool) -> Said:
+    """Remove a file, a link itself, or a folder; one that holds something only with `recursive`."""
+    path = full(path)
+    if os.path.islink(path) or not os.path.isdir(path):
+        os.unlink(path)
+    elif holds_home(path):
+        raise Refused("not_allowed", "That folder stays.")
+    elif recursive:
+        shutil.rmtree(path)
+    else:
+        os.rmdir(path)
+    return {"path": path}
+
+
 def answer(said: Said) -> None:
     """One line on standard output."""
     sys.stdout.buffer.write(json.dumps(said).encode() + b"\n")
@@ -160,18 +214,29 @@ CODES = {
     FileNotFoundError: "not_found",
     IsADirectoryError: "is_folder",
     NotADirectoryError: "not_folder",
+    FileExistsError: "file_exists",
+}
+ERRNOS = {
+    errno.ENOTEMPTY: "not_empty",
+    errno.ENOSPC: "disk_full",
+    errno.EXDEV: "other_disk",
+    errno.ENAMETOOLONG: "bad_request",
+    errno.EINVAL: "bad_request",
 }
 
 
 def main(order: Said) -> None:
-    """Do what `order` says: {"do": "write"|"read"|"list", ...arguments}."""
+    """Do what `order` says: {"do": "write"|"read"|"list"|..., ...arguments}."""
+    jobs: dict[str, Any] = {"write": write, "read": read, "list": listing}
+    jobs |= {"folder": folder, "rename": rename, "delete": delete}
     try:
-        do: Any = {"write": write, "read": read, "list": listing}[order.pop("do")]
+        do = jobs[order.pop("do")]
         said: Said | None = do(**order)
     except Refused as refused:
         said = {"error": refused.args[0], "message": refused.args[1]}
     except OSError as error:
-        said = {"error": CODES.get(type(error), "not_allowed"), "message": error.strerror}
+        code = ERRNOS.get(error.errno or 0) or CODES.get(type(error), "not_allowed")
+        said = {"error": code, "message": error.strerror}
     if said is not None:
         answer(said)
 

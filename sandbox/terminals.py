@@ -8,10 +8,10 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db.models import F
 
-from sandbox import dispatch, events, stream, terminal_names, transitions
+from sandbox import dispatch, events, ports, stream, terminal_names, transitions
 from sandbox.errors import SandboxNotReady
 from sandbox.held import HeldTerminal
-from sandbox.markers import Guest, Marker, Ready
+from sandbox.markers import CommandEnded, CommandStarted, Guest, Marker, Ready
 from sandbox.models import USABLE, Machine
 from sandbox.recorder import Recorder
 from sandbox.shell_marks import CommandWatch
@@ -132,6 +132,8 @@ class _Kept(Watch):
 
     def marker(self, marker: Marker) -> None:
         self._commands.feed(marker)
+        if isinstance(marker, CommandStarted | CommandEnded):
+            ports.looks.nudge(self.machine.sandbox_id, self.machine.name)
 
     def resized(self, columns: int, rows: int) -> None:
         if self._recorder is not None:

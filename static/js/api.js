@@ -69,4 +69,20 @@ export async function call(method, path, body, { repeatable = method !== "POST" 
   return { status: response.status, body: await response.json().catch(() => null) };
 }
 
+/**
+ * A request whose body or answer is no JSON; answers the Response. Throws ApiError as `call`.
+ * It is asked once.
+ */
+export async function transfer(method, path, { body, headers = {} } = {}) {
+  const own = method === "GET" ? headers : { ...headers, "X-CSRFToken": cookie("csrftoken") };
+  let response;
+  try {
+    response = await fetch(`/api/v1${path}`, { method, headers: own, body, credentials: "same-origin" });
+  } catch {
+    throw new ApiError(0, UNREACHABLE);
+  }
+  if (!response.ok) throw await failure(response);
+  return response;
+}
+
 export const segment = encodeURIComponent;

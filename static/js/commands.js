@@ -29,6 +29,7 @@ export function startCommands(machines) {
   const does = {
     run: (block, button) => run(machines, block, button.dataset.machine),
     copy: (block) => copy(block),
+    "edit-file": (block, button) => editFile(machines, block, button.dataset.machine),
     "write-file": (block, button) => writeFile(machines, block, button.dataset.machine),
   };
   document.addEventListener("click", (event) => {
@@ -88,6 +89,10 @@ async function copy(block) {
   const field = h("textarea", { readonly: true, rows: "3", "aria-label": gettext("Text to copy") }, text);
   note(block, gettext("This browser does not let the page copy. Copy it from here: "), field);
   field.select();
+}
+
+function editFile(machines, block, machine) {
+  if (!machines?.editFile(machine, block.dataset.path, textOf(block))) notRunning(machines, block);
 }
 
 async function writeFile(machines, block, machine) {

@@ -2,10 +2,11 @@
 import { DeckSplit } from "./deck-split.js";
 import { ExtraTerminals, titleOf } from "./extra-terminals.js";
 import { startFileDrop } from "./file-drop.js";
+import { FilesTab } from "./files-tab.js";
 import { getFile } from "./get-file.js";
 import { KeyRow } from "./key-row.js";
-import { MachineTabs } from "./machine-tabs.js";
-import { Preview } from "./preview.js";
+import { MachineTabs, isTerminal } from "./machine-tabs.js";
+import { Previews } from "./previews.js";
 import { markTab, unmarkTab } from "./tab-marks.js";
 import { Terminals } from "./terminals.js";
 import { startTools } from "./terminal-tools.js";
@@ -22,7 +23,7 @@ export class Deck {
     const element = pane.querySelector(".deck");
     Object.assign(this, { pane, state, lines, dock, hostKernel, element });
     this.tabs = new MachineTabs(pane.querySelector(".tablist"), (tab) => this.#selected(tab), {
-      close: (tab) => this.extras.close(tab),
+      close: (tab) => (tab.dataset.port ? this.previews : this.extras).close(tab),
       rename: (tab) => this.extras.rename(tab),
     });
     this.split = new DeckSplit(element, this.tabs, () => this.show());
@@ -42,17 +43,22 @@ export class Deck {
       over: (panel, code) => this.extras.over(this.#tabOf(panel), code),
       keysOf: (panel) => this.#keysOf(panel),
     });
-    this.previews = new Map([...pane.querySelectorAll(".panel-preview")].map((panel) =>
-      [panel, new Preview(panel, () => this.state.id)]));
+    this.previews = new Previews(state, this.tabs, element, lines, {
+      show: (tab) => (this.tabs.select(tab), this.dock.show("machines")),
+      dropped: (tab) => this.split.drop(tab),
+    });
+    const filesTab = pane.querySelector("[role=tab][data-files]");
+    this.files = filesTab && new FilesTab(filesTab, this.tabs.panelOf(filesTab), state, () => this.#withFiles());
     startFileDrop(element, (panel, files) => this.#send(panel, files));
     startTools(pane, this.terminals, {
       send: (files) => this.#send(this.tabs.panelOf(this.tabs.current), files),
-      get: () => getFile(this.state.id, this.tabs.current.dataset.machine),
+      get: () => getFile(this.state.id, this.#machine),
     });
     pane.addEventListener("click", (event) => {
       const action = event.target.closest("[data-action]")?.dataset.action;
       if (action === "another") this.#another();
       else if (action === "beside") this.#beside();
+      else if (action === "port") this.previews.choose(this.#withFiles());
     });
   }
 
@@ -67,7 +73,7 @@ export class Deck {
 
   /** The machines are new: what previews showed is over. */
   clearPreviews() {
-    for (const preview of this.previews.values()) preview.clear();
+    this.previews.clear();
   }
 
   /** Bring a machine's main terminal into view and answer it, or null when there is none. */
@@ -89,22 +95,41 @@ export class Deck {
     const { current } = this.tabs;
     const seen = usable ? this.split.seen : [];
     for (const tab of this.tabs.tabs) this.tabs.panelOf(tab).hidden = !seen.includes(tab);
-    for (const tab of seen) this.previews.get(this.tabs.panelOf(tab))?.show();
-    const terminals = seen.filter((tab) => !tab.dataset.port);
+    for (const tab of seen) this.previews.in(this.tabs.panelOf(tab))?.show();
+    const files = seen.includes(this.files?.tab);
+    if (files && !this.filesSeen) this.files.show();
+    this.filesSeen = files;
+    const terminals = seen.filter(isTerminal);
     const panels = terminals.map((tab) => this.tabs.panelOf(tab));
     this.terminals.look(panels, terminals.includes(current) ? this.tabs.panelOf(current) : null);
     for (const tab of terminals) unmarkTab(tab);
     this.keyRow.element.hidden = !terminals.includes(current);
     this.pane.querySelector('[data-action="beside"]').setAttribute("aria-pressed", String(this.split.split));
-    const names = [...new Set((usable ? seen : [current]).map((tab) => tab.dataset.machine))];
+    const names = [...new Set((usable ? seen : [current]).map((tab) => tab.dataset.machine).filter(Boolean))];
     drawWaterlines(this.pane.querySelector("[data-waterlines]"), names, usable ? snapshot.machines : [], this.hostKernel);
   }
 
   #selected(tab) {
     this.split.show(tab);
     const name = titleOf(tab) ? `${tab.dataset.machine}: ${titleOf(tab)}` : tab.dataset.machine;
-    this.dock.name(tab.dataset.port ? gettext("port %(port)s", { port: tab.dataset.port }) : name);
+    if ("files" in tab.dataset) this.dock.name(gettext("files"));
+    else this.dock.name(tab.dataset.port ? gettext("port %(port)s", { port: tab.dataset.port }) : name);
     this.show();
+  }
+
+  /** Open a file of a machine in the editor; false when no machine runs. */
+  editFile(machine, path, content) {
+    if (!this.state.usable || !this.files) return false;
+    this.filesSeen = true; // what opens the file looks, too
+    this.tabs.select(this.files.tab);
+    this.dock.show("machines");
+    this.files.open(machine, path, content);
+    return true;
+  }
+
+  /** Machines whose files and ports are reached; a guest's are not. */
+  #withFiles() {
+    return this.state.snapshot.machines.filter(({ kind }) => kind !== "vm").map(({ name }) => name);
   }
 
   #tabOf(panel) {
@@ -124,8 +149,13 @@ export class Deck {
     else if (what === "bell") flash(panel);
   }
 
+  /** The machine of the tab in view; the Files tab belongs to none, then it is the first. */
+  get #machine() {
+    return this.tabs.current.dataset.machine ?? this.tabs.tabs[0].dataset.machine;
+  }
+
   #send(panel, files) {
-    return this.transfers.send(this.state.id, panel.dataset.machine, files);
+    return this.transfers.send(this.state.id, panel.dataset.machine ?? this.#machine, files);
   }
 
   /** Whoever is recorded is told so, as long as it lasts. */
@@ -149,7 +179,7 @@ export class Deck {
   }
 
   async #another() {
-    const tab = await this.extras.open(this.tabs.current.dataset.machine);
+    const tab = await this.extras.open(this.#machine);
     if (!tab) return;
     this.tabs.select(tab);
     this.#focus(tab);
@@ -162,7 +192,7 @@ export class Deck {
     } else {
       const { current } = this.tabs;
       const next = this.tabs.neighbour(current, 1);
-      const tab = next === current ? await this.extras.open(current.dataset.machine) : next;
+      const tab = next === current || "files" in next.dataset ? await this.extras.open(current.dataset.machine) : next;
       if (tab) this.split.open(tab);
     }
     this.focus();

@@ -2,8 +2,8 @@
 // jump, Delete closes (the tabs pattern of the ARIA Authoring Practices, automatic activation).
 
 /**
- * `selected(tab)` is called after each change of tab; `actions` may hold `close(tab)` and
- * `rename(tab)`, for tabs that have `data-terminal`.
+ * `selected(tab)` is called after each change of tab; `actions` may hold `close(tab)`, for tabs
+ * that have a cross, and `rename(tab)`, for tabs that have `data-terminal`.
  */
 export class MachineTabs {
   constructor(list, selected, actions = {}) {
@@ -29,7 +29,7 @@ export class MachineTabs {
   /** The tab of a terminal; without a name, of the machine's main one. */
   ofMachine(machine, terminal = undefined) {
     return this.tabs.find((tab) =>
-      tab.dataset.machine === machine && !tab.dataset.port && tab.dataset.terminal === terminal);
+      tab.dataset.machine === machine && isTerminal(tab) && tab.dataset.terminal === terminal);
   }
 
   panelOf(tab) {
@@ -47,7 +47,7 @@ export class MachineTabs {
 
   /** Put `tab` behind the other terminals of its machine. */
   add(tab) {
-    const same = this.tabs.filter((each) => each.dataset.machine === tab.dataset.machine && !each.dataset.port);
+    const same = this.tabs.filter((each) => each.dataset.machine === tab.dataset.machine && isTerminal(each));
     same.at(-1).after(tab);
   }
 
@@ -76,7 +76,7 @@ export class MachineTabs {
       const to = moves[event.key]();
       to.focus();
       this.select(to);
-    } else if (event.key === "Delete" && tab.dataset.terminal) {
+    } else if (event.key === "Delete" && tab.querySelector(".tab-close")) {
       event.preventDefault();
       this.actions.close?.(tab);
     } else if (event.key === "F2") {
@@ -89,3 +89,6 @@ export class MachineTabs {
     if (tab?.dataset.terminal) this.actions.rename?.(tab);
   }
 }
+
+/** Whether a tab is a terminal's, rather than a preview's or the files'. */
+export const isTerminal = ({ dataset }) => !dataset.port && !("files" in dataset);

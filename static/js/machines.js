@@ -47,7 +47,12 @@ export class Machines {
   showBoth() {
     const { tabs, split } = this.deck;
     const next = tabs.neighbour(tabs.current, 1);
-    if (this.usable && !split.split && next !== tabs.current && split.wide.matches) split.open(next);
+    if (this.usable && !split.split && next !== tabs.current && !("files" in next.dataset) && split.wide.matches) split.open(next);
+  }
+
+  /** Open a file in the editor; false when no machine runs. */
+  editFile(machine, path, content) {
+    return this.deck.editFile(machine, path, content);
   }
 
   /** Take the learner to the Start button, or whatever stands in its place. */

@@ -32,6 +32,12 @@ export class Preview {
     }
   }
 
+  /** Load the page again, if it is shown. */
+  reload() {
+    const frame = this.panel.querySelector("iframe");
+    if (frame) frame.src = frame.getAttribute("src");
+  }
+
   clear() {
     this.#openFor = null;
     this.panel.replaceChildren();
@@ -41,13 +47,12 @@ export class Preview {
     const frame = h("iframe", {
       src: url, sandbox: FRAME_RIGHTS, referrerpolicy: "no-referrer", title: gettext("Port %(port)s of %(machine)s", { port: this.port, machine: this.machine }),
     });
-    const reload = () => (frame.src = url);
     this.panel.replaceChildren(
       h("div", { class: "preview-bar" },
         h("span", {}, gettext("%(machine)s, port %(port)s", { machine: this.machine, port: this.port })),
         h("span", { class: "data" }, new URL(url).host),
         h("span", { class: "end" },
-          h("button", { class: "btn btn-small btn-dark", type: "button", onclick: reload }, icon("redo"), gettext("Load again")),
+          h("button", { class: "btn btn-small btn-dark", type: "button", onclick: () => this.reload() }, icon("redo"), gettext("Load again")),
           h("a", { class: "btn btn-small btn-dark", href: url, target: "_blank", rel: "noopener noreferrer" }, icon("away"), gettext("Open in a tab of its own")))),
       frame,
     );
