@@ -9,7 +9,6 @@ Source: Docker Engine API reference, v1.41 (the oldest engine supported).
 import io
 import logging
 import tarfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -19,25 +18,19 @@ import docker.errors
 import requests
 from django.conf import settings
 
+from sandbox.clients import Clients
 from sandbox.errors import EngineDown, ImageMissing, MachineDied, SandboxEngineError
 
 log = logging.getLogger(__name__)
 CALL_TIMEOUT_SECONDS = 60
-_local = threading.local()
 # Whether the engine's storage can bound a volume (XFS or ext4 with project quotas); found out
 # by the first volume that is made.
 _has_quota = True
 
 
-def _api() -> docker.APIClient:
-    # One client a thread: requests' sessions are not safe to share between threads.
-    client = getattr(_local, "client", None)
-    if client is None:
-        client = docker.APIClient(
-            base_url=settings.DOCKER_HOST, version="auto", timeout=CALL_TIMEOUT_SECONDS
-        )
-        _local.client = client
-    return client
+_clients = Clients(
+    lambda address: docker.APIClient(base_url=address, version="auto", timeout=CALL_TIMEOUT_SECONDS)
+)
 
 
 @contextmanager
@@ -48,8 +41,15 @@ def _translated(what: str, refusal_level: int = logging.ERROR) -> Iterator[docke
     """
     if not settings.SANDBOX_ENGINE_ACCESS:
         raise SandboxEngineError(f"This process may not reach the engine ({what}).")
+    answer: docker.errors.APIError | None = None
     try:
-        yield _api()
+        with _clients.lent(settings.DOCKER_HOST) as api:
+            try:
+                yield api
+            except docker.errors.APIError as error:
+                answer = error  # the engine's own word: the connection is as good as before
+        if answer is not None:
+            raise answer
     except docker.errors.ImageNotFound as error:
         log.error("%s: %s", what, error)
         raise ImageMissing from error
@@ -59,7 +59,7 @@ def _translated(what: str, refusal_level: int = logging.ERROR) -> Iterator[docke
         if isinstance(error, docker.errors.APIError):
             log.log(refusal_level, "%s: %s", what, error)
             raise SandboxEngineError(f"The engine refused: {error.explanation}") from error
-        _local.client = None
+        _clients.forget(settings.DOCKER_HOST)
         log.warning("%s: %s", what, error)
         raise EngineDown from error
 

@@ -17,17 +17,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from unittest.mock import patch
 
 from django.conf import settings
 from django.test import override_settings
 
-from sandbox import engine
 from sandbox.images import image_ref, seed_marker_ref, seed_volume
 from sandbox.specs import RUNNABLE_KINDS
 
@@ -147,10 +144,7 @@ class SecondEngine:
     @contextmanager
     def used_by_slipway(self) -> Iterator[None]:
         """Make this engine the one of DOCKER_HOST, in all threads of this process."""
-        with (
-            override_settings(DOCKER_HOST=self.address),
-            patch.object(engine, "_local", threading.local()),
-        ):
+        with override_settings(DOCKER_HOST=self.address):
             yield
 
     def last_words(self) -> str:

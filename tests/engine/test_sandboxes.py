@@ -225,16 +225,12 @@ def test_objects_without_a_row_are_removed(shell: Sandbox) -> None:
 
 
 def test_an_engine_that_is_away_turns_start_off(settings: object, db: None) -> None:
-    engine._local.client = None
     settings.DOCKER_HOST = "unix:///nowhere/docker.sock"  # type: ignore[attr-defined]
-    try:
-        host = hosts.refresh()
-        assert host.problem == EngineDown.message
-        assert not hosts.availability().available
-        with pytest.raises(EngineDown):
-            assembly.objects_of("aaaaaaaaaaaa")
-    finally:
-        engine._local.client = None
+    host = hosts.refresh()
+    assert host.problem == EngineDown.message
+    assert not hosts.availability().available
+    with pytest.raises(EngineDown):
+        assembly.objects_of("aaaaaaaaaaaa")
 
 
 def test_a_machine_ends_by_itself_at_its_deadline(
