@@ -7,7 +7,7 @@ docker service inspect -f '{{.Spec.TaskTemplate.ContainerSpec.Image}}' crew | gr
     fail "The service crew does not run alpine. Remove it (docker service rm crew) and create it from alpine."
 [ "$wanted" = 4 ] || fail "The service crew wants $wanted copies. Make it four: docker service scale --detach crew=4"
 # A lost copy is noticed at once or a moment later, and replaced after about five seconds.
-for _ in $(seq 16); do
+while ((SECONDS < 10)); do
     states=$(docker service ps crew --format '{{.DesiredState}} {{.CurrentState}}')
     running=$(grep -c '^Running Running' <<<"$states")
     lost=$(grep -cE '^(Shutdown|Remove) (Failed|Complete)' <<<"$states")
