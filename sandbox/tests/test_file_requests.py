@@ -219,3 +219,41 @@ async def test_a_machine_that_is_not_up_has_no_files(
 async def test_lessons_files_and_all_else_go_on_inside(sandbox: Sandbox) -> None:
     assert (await call(sandbox, "PUT", "", []))[0] == 299
     assert (await call(sandbox, "GET", "", [], machine="laptop/terminals"))[0] == 299
+
+
+@pytest.mark.parametrize(
+    ("method", "query", "does", "status"),
+    [
+        ("POST", "folder=~/a", ("make_folder", ("~/a",), {}), 201),
+        ("POST", "path=~/a&to=~/b", ("rename", ("~/a", "~/b"), {}), 200),
+        ("DELETE", "path=~/a", ("delete", ("~/a",), {"recursive": False}), 200),
+        ("DELETE", "path=~/a&recursive=1", ("delete", ("~/a",), {"recursive": True}), 200),
+    ],
+)
+async def test_names_are_given_and_taken_by_the_owner_alone(
+    sandbox: Sandbox,
+    secret: str,
+    stranger: User,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    query: str,
+    does: Any,
+    status: int,
+) -> None:
+    done: list[Any] = []
+
+    def recorder(name: str) -> Any:
+        async def record(machine: Any, *paths: str, **options: Any) -> dict[str, str]:
+            done.append((name, paths, options))
+            return {"path": paths[-1]}
+
+        return record
+
+    for name in ("make_folder", "rename", "delete"):
+        monkeypatch.setattr(files, name, recorder(name))
+    others = await sync_to_async(Token.issue)(stranger, "tool")
+    assert (await call(sandbox, method, query, headers_of(others)))[0] == 404
+    assert (await call(sandbox, method, query, headers_of()))[0] == 401
+    assert done == []
+    said = await call(sandbox, method, query, headers_of(secret))
+    assert (said[0], done) == (status, [does])

@@ -147,3 +147,23 @@ async def test_a_machine_moves_so_many_files_at_once_and_leaves_no_process(
     await asyncio.gather(*busy)
     await asyncio.sleep(0.3)
     assert await learner(shared_shell, "pgrep -c python3") == "0\n"
+
+
+async def test_names_are_given_and_taken_as_the_learner(shared_shell: Machine) -> None:
+    await files.make_folder(shared_shell, "~/names/inner")
+    await files.write(shared_shell, "~/names/inner/a", body(b"a"))
+    await files.rename(shared_shell, "~/names/inner/a", "~/names/b")
+    said = await learner(shared_shell, "cd /home/learner/names; ls -R; stat -c %U inner b")
+    assert said.split() == [".:", "b", "inner", "./inner:", "learner", "learner"]
+    for work in (
+        files.make_folder(shared_shell, "/etc/mine"),
+        files.rename(shared_shell, "/etc/passwd", "/etc/gone"),
+        files.rename(shared_shell, "~/names/b", "/etc/b"),
+        files.delete(shared_shell, "/etc/passwd", recursive=False),
+        files.delete(shared_shell, "~", recursive=True),
+    ):
+        with pytest.raises(FileRefused) as refused:
+            await work
+        assert refused.value.code in ("not_allowed", "other_disk")
+    await files.delete(shared_shell, "~/names", recursive=True)
+    assert "names" not in await learner(shared_shell, "ls /home/learner; test -s /etc/passwd")
