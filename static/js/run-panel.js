@@ -3,6 +3,9 @@ import { announce } from "./announce.js";
 import { h } from "./markup.js";
 import { gettext } from "./words.js";
 
+const TRIES = 20;
+const TRY_AGAIN_MS = 1000;
+
 /** `panel` is the figure; `again` names the button after the first run. */
 export class RunPanel {
   constructor(panel, what, runs, machines, { started, heard, again }) {
