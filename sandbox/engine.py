@@ -28,8 +28,12 @@ CALL_TIMEOUT_SECONDS = 60
 _has_quota = True
 
 
+# One pool: on a Unix socket the SDK keeps a pool, and in it an open connection, for each of the
+# latest addresses that it asked, and nearly every container has an address of its own.
 _clients = Clients(
-    lambda address: docker.APIClient(base_url=address, version="auto", timeout=CALL_TIMEOUT_SECONDS)
+    lambda address: docker.APIClient(
+        base_url=address, version="auto", timeout=CALL_TIMEOUT_SECONDS, num_pools=1
+    )
 )
 
 

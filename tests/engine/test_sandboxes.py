@@ -1,5 +1,6 @@
 """Machines on the real engine: made, used, checked, taken apart, with nothing left."""
 
+import gc
 import socket
 import subprocess
 import time
@@ -255,3 +256,18 @@ def test_a_learner_has_one_sandbox_however_often_start_is_pressed(shell: Sandbox
     assert again.pk == shell.pk
     lifecycle.create_now(again)
     assert len(assembly.objects_of(shell.pk)) == 1
+
+
+def test_calls_leave_no_connections_open() -> None:
+    """A worker makes thousands, about containers that come and go."""
+
+    def descriptors() -> int:
+        gc.collect()  # answers hold theirs until they are collected
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    engine.inspect_container("nobody")
+    before = descriptors()
+    for number in range(50):
+        engine.inspect_container(f"nobody-{number}")
+        engine.volume_exists(f"nobody-{number}")
+    assert descriptors() <= before + 2
