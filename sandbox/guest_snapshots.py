@@ -66,9 +66,10 @@ def make_if_due() -> None:
 def make(accelerated: Accelerator) -> None:
     """Make what is missing, in a container of the machines' own kind that may write the volume.
 
-    Its name is fixed: a second worker adopts it and waits for the same. Raises SandboxEngineError.
+    Its name is the same for all sites on an engine: a second worker adopts it and waits for the
+    same. Raises SandboxEngineError.
     """
-    name = f"slipway-{settings.SLIPWAY_INSTANCE}-snapshots-{accelerated.name}"
+    name = f"{_marker(accelerated)}-maker"
     container_id = engine.create_container(name, _body(accelerated))
     try:
         engine.start_container(container_id)

@@ -32,6 +32,10 @@ _INPUTS: dict[str, tuple[str, ...]] = {
     VM: ("init", "common", "vm", "rootfs-clean.sh"),
     SEED: (
         "standins",
+        "vm/small",
+        "vm/guest-small.sh",
+        "common/usr/share/slipway",
+        "common/etc/skel",
         "rootfs-clean.sh",
         "wheels.txt",
         "docker/rootfs/usr/local/lib/slipway/make-skeleton",
@@ -45,6 +49,7 @@ _DEFINITIONS: dict[str, object] = {
     VM: (MACHINE_IMAGES[VM], SMALL_GUEST_PACKAGES, FULL_GUEST_PACKAGES),
     SEED: (
         MACHINE_IMAGES[DOCKER].packages,
+        SMALL_GUEST_PACKAGES,
         SUITE,
         BOOTSTRAPPED,
         FILES,

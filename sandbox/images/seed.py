@@ -29,12 +29,14 @@ from sandbox.images.stages import BuildError, stage
 from sandbox.images.standins import (
     BOOTSTRAPPED,
     FILES,
+    GUEST,
     HELLO,
     STAND_INS,
     SUITE,
     Layer,
     image_config,
 )
+from sandbox.images.vm_guests import small_guest
 from sandbox.images.wheels import fetch, write_index
 
 _HERE = Path(__file__).parent
@@ -61,6 +63,7 @@ def prepare(work: Path, cache: Path, submit: Submit) -> Preparation:
     for layer in BOOTSTRAPPED:
         # The lower tree was submitted before, so it runs or is done by the time a thread waits for it.
         trees[layer.name] = submit(_bootstrap_layer, layer, trees.get(layer.below), work, cache)
+    trees[GUEST] = submit(_guest_tree, work, cache)
     return Preparation(work, cache, trees)
 
 
@@ -110,6 +113,13 @@ def _bootstrap_layer(layer: Layer, below: "Future[Path] | None", work: Path, cac
         return bootstrap(request, work, cache)
 
 
+def _guest_tree(work: Path, cache: Path) -> Path:
+    tar = work / "guest.tar"
+    command = ["tar", "-c", "--sort=name", "--mtime=@1700000000", "-f", str(tar)]
+    subprocess.run([*command, "-C", str(small_guest(work, cache) / "guest"), "."], check=True)
+    return tar
+
+
 def _write_images(preparation: Preparation) -> Path:
     trees = {name: future.result() for name, future in preparation.trees.items()}
     archive = preparation.work / "seed.tar"
@@ -135,6 +145,7 @@ def _make_layers(trees: dict[str, Path], work: Path) -> dict[str, LayerTar]:
         layers[layer.name] = write_difference(
             trees[layer.name], lower, work / f"{layer.name}.layer", layer.subtree
         )
+    layers[GUEST] = write_difference(trees[GUEST], None, work / "guest.layer")
     for name in FILES:
         layers[name] = _pack(_FILES / name, work / f"{name}.layer")
     program = work / "hello" / "hello"

@@ -55,6 +55,8 @@ BOOTSTRAPPED: tuple[Layer, ...] = (
 
 #: Layers that are files of this package: `standins/<name>/`, copied as they are.
 FILES: tuple[str, ...] = ("alpine", "ubuntu")
+#: The layer that is the small guest of a `vm` machine: the same files, as a container.
+GUEST = "guest"
 #: The layer with one compiled program.
 HELLO = "hello-world"
 
@@ -128,6 +130,13 @@ STAND_INS: tuple[StandIn, ...] = (
         really="Debian 12's busybox with the C library it needs; no apk",
         layers=("busybox", "alpine"),
         command=("/bin/sh",),
+    ),
+    StandIn(
+        tags=("guest:small", "slipway/guest:small"),
+        really="the files of the small guest that vm machines boot: busybox and bash of Debian 13",
+        layers=(GUEST,),
+        command=("bash", "-l"),
+        environment=("HOME=/root", "TERM=xterm-256color"),
     ),
     StandIn(
         tags=("hello-world:latest",),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.images.vm.machine import frames, memory, qemu, watchdog
+from sandbox.images.vm.machine import frames, memory, qemu, snapshot, watchdog
 from sandbox.images.vm.machine.supervisor import wish_from
 from sandbox.images.vm.machine.watchdog import Patience, Watchdog
 
@@ -170,3 +170,15 @@ def test_its_commands_need_the_standard_library_only(name: str) -> None:
     module = {"guest": "client", "guests": "client"}.get(name, name)
     program = f"import sys; sys.path.insert(0, {str(package)!r}); from machine import {module}"
     subprocess.run([sys.executable, "-ISc", program], check=True)
+
+
+def test_of_two_who_make_a_snapshot_the_first_one_stays(tmp_path: Path) -> None:
+    target = tmp_path / "small-tcg"
+    for words in ("first", "second"):
+        work = tmp_path / f".small-tcg-{words}"
+        work.mkdir()
+        (work / "memory").write_text(words)
+        snapshot._finish(work, target)
+    assert (target / "memory").read_text() == "first"
+    assert (target / "complete").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["small-tcg"]

@@ -16,6 +16,7 @@ from .bringup import IMAGE_TOOL, SNAPSHOTS, Wish, watched
 from .guest import Guest
 
 WHOLE_SECONDS = 600
+LEFT_SECONDS = 3600
 # systemd says so when every unit has been started; the small guest has nothing to wait for.
 BOOTED = {"small": [], "full": ["/usr/bin/systemctl", "is-system-running", "--wait"]}
 
@@ -24,8 +25,8 @@ async def make(size_name: str, accelerator: str) -> float:
     """Make one snapshot; returns the seconds that the boot took. Raises what starting a guest does."""
     size = qemu.SIZES[size_name]
     target = SNAPSHOTS / f"{size_name}-{accelerator}"
-    work = SNAPSHOTS / f".{target.name}"
-    shutil.rmtree(work, ignore_errors=True)
+    # A folder of its own: another site on the same engine may be making the same.
+    work = SNAPSHOTS / f".{target.name}-{os.urandom(4).hex()}"
     work.mkdir(parents=True)
     memory, disk = work / "memory", work / "disk.qcow2"
     with memory.open("wb") as file:
@@ -56,8 +57,18 @@ def _finish(work: Path, target: Path) -> None:
     for path in work.iterdir():
         path.chmod(0o444)
     (work / "complete").touch()
-    shutil.rmtree(target, ignore_errors=True)
-    work.rename(target)
+    try:
+        work.rename(target)
+    except OSError:
+        # Somebody else was faster, and machines may map theirs already.
+        shutil.rmtree(work)
+
+
+def _tidy() -> None:
+    """Remove what makers that were killed have left; none takes an hour."""
+    for left in SNAPSHOTS.glob(".*-*-*"):
+        if time.time() - left.stat().st_mtime > LEFT_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 async def _log(data: bytes) -> None:
@@ -68,6 +79,7 @@ def main(arguments: list[str]) -> int:
     """`snapshot ACCELERATOR SIZE...`: make what is missing. Prints a line each; 0 when all are there."""
     accelerator, *sizes = arguments
     Path("/run/slipway").mkdir(exist_ok=True)
+    _tidy()
     for size in sizes:
         if (SNAPSHOTS / f"{size}-{accelerator}" / "complete").exists():
             continue
