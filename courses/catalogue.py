@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 # Files that one look at all courses asks the disk about. A small library shows an edit with
 # the next page; in a large one the courses take turns, a few pages later at the latest.
-LOOKED_AT_ENTRIES = 1000
+LOOKED_AT_ENTRIES = 500
 
 
 @dataclass

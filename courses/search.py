@@ -6,6 +6,7 @@ course is. What only answers show (explanations, outcomes, hints, solutions) is 
 
 from __future__ import annotations
 
+import heapq
 import math
 import re
 import threading
@@ -67,8 +68,11 @@ class _Index:
 
     course: Course
     documents: list[_Document] = field(default_factory=list)
+    length: float = 0.0
     postings: dict[str, dict[int, float]] = field(default_factory=dict)
     vocabulary: list[str] = field(default_factory=list)
+    # The glossary's terms with their forms as words are compared.
+    terms: list[tuple[Term, list[str]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for number, lesson in enumerate(self.course.lessons):
@@ -84,7 +88,10 @@ class _Index:
             )
             for word, count in counts.items():
                 self.postings.setdefault(word, {})[number] = count
+        self.length = sum(document.length for document in self.documents)
         self.vocabulary = sorted(self.postings)
+        for term in self.course.glossary:
+            self.terms.append((term, [" ".join(words_of(form)) for form in term.forms]))
 
     def matching(self, word: str) -> dict[str, float]:
         """Words of the course that the query's word stands for, with how well they do."""
@@ -118,7 +125,8 @@ def search(courses: Sequence[Course], query: str) -> Found:
     if not words:
         return Found((), (), 0)
     indexes = _of(courses)
-    scored = sorted(_scores(indexes, words), key=lambda entry: entry[:2], reverse=True)
+    scored = list(_scores(indexes, words))
+    best = heapq.nlargest(MAX_RESULTS, scored, key=lambda entry: entry[:2])
     results = tuple(
         Result(
             index.course,
@@ -126,9 +134,9 @@ def search(courses: Sequence[Course], query: str) -> Found:
             score,
             index.documents[number].text.snippet(matched),
         )
-        for _, score, index, number, matched in scored[:MAX_RESULTS]
+        for _, score, index, number, matched in best
     )
-    return Found(results, tuple(_terms(courses, words)), len(scored))
+    return Found(results, tuple(_terms(indexes, words)), len(scored))
 
 
 def words_of(text: str) -> list[str]:
@@ -142,26 +150,26 @@ _Scored = tuple[int, float, _Index, int, frozenset[str]]
 
 def _scores(indexes: list[_Index], words: list[str]) -> Iterator[_Scored]:
     documents = sum(len(index.documents) for index in indexes) or 1
-    average = sum(d.length for index in indexes for d in index.documents) / documents
+    average = sum(index.length for index in indexes) / documents or 1
     matches = [[index.matching(word) for word in words] for index in indexes]
-    rarity = [
-        _rarity(
-            documents, [(index, found[at]) for index, found in zip(indexes, matches, strict=True)]
-        )
-        for at in range(len(words))
+    counts = [
+        [_counts(index, candidates) for candidates in found]
+        for index, found in zip(indexes, matches, strict=True)
     ]
-    for index, found in zip(indexes, matches, strict=True):
-        scores: dict[int, float] = {}
-        whole: dict[int, int] = {}
-        for at, candidates in enumerate(found):
-            for number, count in _counts(index, candidates).items():
+    rarity = [
+        _rarity(documents, sum(len(found[at]) for found in counts)) for at in range(len(words))
+    ]
+    for index, candidates, found in zip(indexes, matches, counts, strict=True):
+        scores: dict[int, tuple[int, float]] = {}
+        for at, held in enumerate(found):
+            for number, count in held.items():
                 length = index.documents[number].length / average
                 part = count * (_K1 + 1) / (count + _K1 * (1 - _B + _B * length))
-                scores[number] = scores.get(number, 0.0) + rarity[at] * part
-                whole[number] = whole.get(number, 0) + 1
-        matched = frozenset(word for candidates in found for word in candidates)
-        for number, score in scores.items():
-            yield whole[number], score, index, number, matched
+                whole, score = scores.get(number, (0, 0.0))
+                scores[number] = whole + 1, score + rarity[at] * part
+        matched = frozenset(word for words in candidates for word in words)
+        for number, (whole, score) in scores.items():
+            yield whole, score, index, number, matched
 
 
 def _counts(index: _Index, candidates: dict[str, float]) -> dict[int, float]:
@@ -172,23 +180,21 @@ def _counts(index: _Index, candidates: dict[str, float]) -> dict[int, float]:
     return counts
 
 
-def _rarity(documents: int, found: list[tuple[_Index, dict[str, float]]]) -> float:
+def _rarity(documents: int, holding: int) -> float:
     """BM25's inverse document frequency, which is never negative."""
-    holding = sum(len(_counts(index, candidates)) for index, candidates in found)
     return math.log(1 + (documents - holding + 0.5) / (holding + 0.5))
 
 
-def _terms(courses: Sequence[Course], words: list[str]) -> Iterator[tuple[Course, Term]]:
+def _terms(indexes: list[_Index], words: list[str]) -> Iterator[tuple[Course, Term]]:
     """Terms one of whose forms is what was asked for, or begins with it."""
     asked = " ".join(words)
     exact, begun = [], []
-    for course in courses:
-        for term in course.glossary:
-            forms = [" ".join(words_of(form)) for form in term.forms]
+    for index in indexes:
+        for term, forms in index.terms:
             if asked in forms:
-                exact.append((course, term))
+                exact.append((index.course, term))
             elif len(asked) >= _MIN_PREFIX and any(form.startswith(asked) for form in forms):
-                begun.append((course, term))
+                begun.append((index.course, term))
     yield from (exact + begun)[:MAX_TERMS]
 
 

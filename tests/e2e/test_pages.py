@@ -24,6 +24,9 @@ PAGES = {
     "lesson": LESSON,
     "sign-in": "/accounts/login/",
     "sign-up": "/accounts/signup/",
+    "search": "/search/?q=kernel+image",
+    "glossary": "/glossary/containers-vs-vms/",
+    "certificate": "/certificates/for/containers-vs-vms/",
     "not-found": "/courses/nothing-here/",
     "api": "/api/docs",
 }
