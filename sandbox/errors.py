@@ -154,8 +154,8 @@ class EngineDown(SandboxEngineError):
 
 class DiskFull(SandboxEngineError):
     code = "disk_full"
-    message = "The disk of the machines' host is full."
-    hint = "Whoever runs this site must make room; Start then comes back by itself."
+    message = _("The disk of the machines' host is full.")
+    hint = _("Whoever runs this site must make room; Start then comes back by itself.")
     retry_after_seconds = 60
 
 
