@@ -17,6 +17,7 @@ import docker
 import docker.errors
 import requests
 from django.conf import settings
+from docker.transport import UnixHTTPAdapter
 
 from sandbox.clients import Clients
 from sandbox.errors import EngineDown, ImageMissing, MachineDied, SandboxEngineError
@@ -28,13 +29,19 @@ CALL_TIMEOUT_SECONDS = 60
 _has_quota = True
 
 
-# One pool: on a Unix socket the SDK keeps a pool, and in it an open connection, for each of the
-# latest addresses that it asked, and nearly every container has an address of its own.
-_clients = Clients(
-    lambda address: docker.APIClient(
-        base_url=address, version="auto", timeout=CALL_TIMEOUT_SECONDS, num_pools=1
-    )
-)
+def _make_client(address: str) -> docker.APIClient:
+    client = docker.APIClient(base_url=address, version="auto", timeout=CALL_TIMEOUT_SECONDS)
+    if address.startswith("unix://"):
+        # The SDK keeps a pool, and in it an open connection, for each of the latest 25 paths that
+        # it asked for, and nearly every container has a path of its own. One is enough; its own
+        # setting, num_pools, does nothing for Unix sockets.
+        client.get_adapter(client.base_url).close()
+        one = UnixHTTPAdapter(f"http+{address}", CALL_TIMEOUT_SECONDS, pool_connections=1)
+        client.mount("http+docker://", one)
+    return client
+
+
+_clients = Clients(_make_client)
 
 
 @contextmanager
