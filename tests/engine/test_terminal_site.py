@@ -112,8 +112,9 @@ def test_vim_lives_on_and_the_output_goes_on_at_the_byte_after_a_kill(
     vim_again = openers[0]("vim")
     until(vim_again, b"in-vim")
     assert [c.told[0]["hello"]["pid"] for c in (back[0], vim_again)] == pids
-    vim_again.write(b"\x1b:q!\rexit\r")
-    until(vim_again, b"exit\r\n")
+    vim_again.write(b"\x1b:q!\r")
+    until(vim_again, PROMPT)  # what is typed before it vim would take with it
+    vim_again.write(b"exit\r")
     assert closed_with(vim_again) == 1000
     assert {"exit": 0} in vim_again.told
     back[0].write(b"exit\r")
