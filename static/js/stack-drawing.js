@@ -48,7 +48,9 @@ function room(x, width, y, height, kind, name, value) {
 
 function house(values, explain) {
   const [x, width] = [0.04, 0.42];
-  const add = (key, name, value, y, kind = "wall-room") => layer(key, name, value, explain, ...room(x, width, y, KERNEL, kind, name, value));
+  // `drawn`: what of the value has room in the drawing; all of it is said, and stands in the table.
+  const add = (key, name, value, y, kind = "wall-room", drawn = value) =>
+    layer(key, name, value, explain, ...room(x, width, y, KERNEL, kind, name, drawn));
   const processes = gettext("%(values)s processes inside", { values: or(read(values, "processes_inside")) });
   return [
     s("svg", { x: percent(x), y: 8, width: percent(width), height: 58, viewBox: "0 0 100 58", preserveAspectRatio: "none" },
@@ -56,7 +58,7 @@ function house(values, explain) {
     s("rect", { class: "wall", x: percent(x), y: 66, width: percent(width), height: HIGH.vm - 66 }),
     add("userland", gettext("your programs"), processes, 118),
     add("init", gettext("its own init"), gettext("process 1 of the VM"), 170),
-    add("own", gettext("its own kernel"), gettext("%(values)s, boot %(values2)s", { values: or(read(values, "kernel")), values2: shortBoot(read(values, "boot")) }), HIGH.box, "found"),
+    add("own", gettext("its own kernel"), gettext("%(values)s, boot %(values2)s", { values: or(read(values, "kernel")), values2: shortBoot(read(values, "boot")) }), HIGH.box, "found", or(read(values, "kernel"))),
   ];
 }
 
