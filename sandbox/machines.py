@@ -113,10 +113,12 @@ def _run(
     timeout_seconds: int,
 ) -> ScriptResult:
     began = time.monotonic()
-    bounded = ["/usr/bin/timeout", "-k", "2", str(timeout_seconds), *command]
     environment = _environment(machine, env or {})
     if machine.kind == "vm":
-        bounded = in_guest(user, environment, bounded)
+        # The bound is around the client: when it leaves, the agent ends the whole group. The
+        # small guest's own `timeout` would end the first process only.
+        command = in_guest(user, environment, command)
+    bounded = ["/usr/bin/timeout", "-k", "2", str(timeout_seconds), *command]
     code, out, err = asyncio.run(
         exec_collect(
             machine.container_id,
