@@ -60,6 +60,15 @@ def django_db_modify_db_settings() -> None:
     connection.settings_dict["TEST"]["NAME"] = str(_data / "test.sqlite3")
 
 
+@pytest.fixture(autouse=True)
+def _site_language() -> None:
+    """A request in another language leaves it behind in its thread; no test may depend on the last one's."""
+    from django.conf import settings
+    from django.utils import translation
+
+    translation.activate(settings.LANGUAGE_CODE)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Modules that take long begin first, so that none of them is what the other processes wait for."""
