@@ -29,7 +29,16 @@ def test_a_recorded_terminal_says_so_and_is_played_and_removed(
         with page.expect_popup() as opened:
             notice.get_by_role("link", name="Your recordings").click()
         replay = opened.value
-        expect(replay.locator("[data-recordings] li")).to_have_count(1)
+        listed = replay.locator("[data-recordings] li")
+        for _ in range(10):  # what was shown is written down every few seconds
+            if listed.count():
+                break
+            replay.wait_for_timeout(2000)
+            replay.reload()
+            expect(
+                replay.locator("[data-recordings] li, [data-none]:visible").first
+            ).to_be_visible()
+        expect(listed).to_have_count(1)
         replay.get_by_role("button", name="Play").click()
         expect(replay.locator(".ap-player")).to_contain_text("to-be-seen-42", timeout=20_000)
         with replay.expect_download() as saved:
