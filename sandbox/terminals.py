@@ -80,6 +80,11 @@ class _Kept(Watch):
         self._terminal = opened
         return opened
 
+    @property
+    def _has_row(self) -> bool:
+        # A machine that somebody made without a sandbox has a terminal, and nothing to be kept of it.
+        return self.machine.pk is not None
+
     def _recording_ended(self) -> None:
         """The recording has reached its limit: whoever looks on is told."""
         if self._terminal is not None:
@@ -92,7 +97,7 @@ class _Kept(Watch):
         # Attached first, so that nothing is missed; what came since is in both.
         early = b"".join(source.take_early())
         history = await stream.recent_output(key)
-        start = await _take_numbers(self.machine.pk)
+        start = await _take_numbers(self.machine.pk) if self._has_row else 0
         early += b"".join(source.take_early())
         self._numbers_until = start + NUMBERS
         return Terminal(
@@ -102,13 +107,13 @@ class _Kept(Watch):
             history=history + early[overlap(history, early) :],
             start=start,
             pid=self.machine.shell_pid,
-            title=await _title(self.machine, MAIN),
+            title=await _title(self.machine, MAIN) if self._has_row else MAIN,
             watch=self,
             has_guest=self.machine.kind == "vm",
         )
 
     async def _open_held(self) -> Terminal:
-        title = await _ensure(self.machine, self.name)
+        title = await _ensure(self.machine, self.name) if self._has_row else self.name
         source = await HeldTerminal.attach(self.machine.container_id, self.name)
         hello = source.hello.result()
         return Terminal(
@@ -127,7 +132,7 @@ class _Kept(Watch):
     # Watch
 
     def ready(self, marker: Ready | Guest) -> None:
-        if self.name == MAIN:
+        if self.name == MAIN and self._has_row:
             keep(_store_shell(self.machine.pk, marker))
 
     def marker(self, marker: Marker) -> None:
@@ -143,7 +148,7 @@ class _Kept(Watch):
         if self._recorder is not None:
             self._recorder.output(data)
         terminal = self._terminal
-        if terminal is None or self.name != MAIN:
+        if terminal is None or self.name != MAIN or not self._has_row:
             return
         if terminal.ring.end > self._numbers_until - NUMBERS // 2:
             self._numbers_until += NUMBERS
@@ -154,6 +159,8 @@ class _Kept(Watch):
         if self._recorder is not None:
             self._recorder.close()
         log.debug("terminal %s of %s ended", self.name, self.machine)
+        if not self._has_row:
+            return
         if self._terminal is not None and self._terminal.exit_code is not None:
             keep(database_sync_to_async(terminal_names.forget)(self.machine, self.name))
         else:
@@ -187,9 +194,7 @@ def overlap(history: bytes, early: bytes) -> int:
 
 
 @database_sync_to_async
-def _store_shell(machine_pk: int | None, marker: Ready | Guest) -> None:
-    if machine_pk is None:
-        return  # a machine without a row
+def _store_shell(machine_pk: int, marker: Ready | Guest) -> None:
     machine = Machine.objects.filter(pk=machine_pk)
     machine.update(shell_pid=marker.pid)
     # A guest that was booted again has another boot id, and pages show it.
@@ -205,15 +210,13 @@ def _store_shell(machine_pk: int | None, marker: Ready | Guest) -> None:
 
 
 @database_sync_to_async
-def _take_numbers(machine_pk: int | None) -> int:
+def _take_numbers(machine_pk: int) -> int:
     """Reserve numbers for the main terminal's output; returns the first of them.
 
     The engine does not count what the main terminal printed. A console that starts anew goes
     on above all numbers that were ever given out, so that no browser's old `after` can be
     taken for a place in the new ring.
     """
-    if machine_pk is None:
-        return 0  # a machine without a row
     machine = Machine.objects.filter(pk=machine_pk)
     machine.update(output_numbers_used=F("output_numbers_used") + NUMBERS)
     used = machine.values_list("output_numbers_used", flat=True).first()
@@ -222,12 +225,12 @@ def _take_numbers(machine_pk: int | None) -> int:
 
 @database_sync_to_async
 def _title(machine: Machine, name: str) -> str:
-    return terminal_names.title_of(machine, name) if machine.pk else name
+    return terminal_names.title_of(machine, name)
 
 
 @database_sync_to_async
 def _ensure(machine: Machine, name: str) -> str:
-    return terminal_names.open_new(machine, name)["title"] if machine.pk else name
+    return terminal_names.open_new(machine, name)["title"]
 
 
 @database_sync_to_async
