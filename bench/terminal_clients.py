@@ -84,9 +84,11 @@ class WebSocket:
                 break
             kind = buffer[begin] & 15
             data = bytes(memoryview(buffer)[head : head + size])
-            begin = head + size
             if kind == CLOSE:
+                if found:
+                    break  # what came before it is handed over first
                 raise EOFError(int.from_bytes(data[:2], "big"))
+            begin = head + size
             if kind == PING:
                 self.send(data, PONG)
             else:

@@ -43,12 +43,25 @@ def second_beat(site: Site) -> Iterator[None]:
     beat = Path(f"/proc/{site.child(' beat ')}")
     pairs = (beat / "environ").read_bytes().split(b"\0")
     environment = dict(pair.decode().split("=", 1) for pair in pairs if b"=" in pair)
-    schedule = site.data / "second-schedule"
-    command = [sys.executable, "-m", "celery", "-A", "config", "-q", "beat", "-l", "WARNING"]
-    command += ["--pidfile=", f"--schedule={schedule}"]
-    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment)
+    said = site.data / "second-beat.log"
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "config",
+        "-q",
+        "beat",
+        "-l",
+        "INFO",
+        "--pidfile=",
+    ]
+    with said.open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=os.environ | environment, stdout=log, stderr=log
+        )
     try:
-        eventually(lambda: list(site.data.glob("second-schedule*")), 20, "second beat")
+        eventually(lambda: "Sending due task" in said.read_text(), 60, "second beat")
         yield
         assert process.poll() is None, "it has beaten all the time"
     finally:

@@ -33,11 +33,17 @@ async def learner(machine: Machine, script: str) -> str:
     return (await asyncio.to_thread(as_learner, machine, script)).text
 
 
+@pytest.fixture
+def machine(request: pytest.FixtureRequest, kind: str) -> Machine:
+    # Not in the test: making a machine has an event loop of its own.
+    found: Machine = request.getfixturevalue(f"shared_{kind}")
+    return found
+
+
 @pytest.mark.parametrize("kind", ["shell", "docker"])
 async def test_what_is_sent_is_what_the_shell_sees_and_comes_back(
-    request: pytest.FixtureRequest, kind: str
+    machine: Machine, kind: str
 ) -> None:
-    machine = request.getfixturevalue(f"shared_{kind}")
     data = bytes(range(256)) * 4096 * 8
     written = await files.write(machine, "~/deep/er/picture.bin", body(data[:100], data[100:]))
     assert written["bytes"] == len(data)

@@ -72,7 +72,9 @@ async def test_two_viewers_see_the_same(consoles: Open) -> None:
 async def test_coming_back_gives_what_was_printed_meanwhile(consoles: Open) -> None:
     terminal = await consoles()
     screen = await Screen(terminal).join()
-    # At a prompt the line is echoed once; before it the terminal and then the shell echo it.
+    # At a prompt the line is echoed once; before it the terminal and then the shell echo it. The
+    # first size makes the shell draw a prompt that came before us.
+    await terminal.resize(100, 30)
     await screen.until(rb"133;B")
     await screen.type("sleep 0.6; echo mean-$((3 + 3))")
     await screen.until(rb"echo mean-\$\(\(3 \+ 3\)\)\r?\n")

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The pipeline's job: add up the price list, compare, report. It wants a machine that nobody has used before.
 #   sh job.sh [REPORT]     adds a line to REPORT, or prints it
-report=${1:-/dev/stdout}
+report=$1
 notes=/tmp/job-notes
 cd "$(dirname "$0")" || exit 1
 if [ -e "$notes" ]; then
@@ -13,4 +13,5 @@ if [ "$(cat "$notes")" != 41.30 ]; then
     echo "failed on $(hostname): the total is $(cat "$notes")" >&2
     exit 1
 fi
-echo "passed on $(hostname), kernel $(uname -r)" >> "$report"
+line="passed on $(hostname), kernel $(uname -r)"
+if [ -n "$report" ]; then echo "$line" >> "$report"; else echo "$line"; fi
