@@ -58,7 +58,7 @@ def test_an_operator_reads_what_the_worker_found_and_asks_again(operator: Page, 
     expect(operator.locator(".promises tbody tr")).to_have_count(len(report(site)["rows"]))
     for name in ("user-namespaces", "isolated-network", "memory-limit", "seccomp"):
         expect(operator.locator(f"#{name} .state")).to_have_text("Kept")
-    expect(operator.locator(".operate-kinds .is-on")).to_have_count(2)
+    expect(operator.locator(".operate-kinds .is-on")).to_have_count(3)
     before = report(site)["examined_at"]
     operator.get_by_role("button", name="Examine the host again").click()
     expect(operator.get_by_role("status")).to_contain_text("A worker was asked")
