@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
-from courses import author_pages, catalogue, certificates, progress
+from courses import author_pages, catalogue, certificates, offers, progress
 from courses import search as finding
 from courses.content import Course
 from courses.errors import CourseNotFound, LessonNotFound
@@ -28,7 +28,9 @@ def home(request: HttpRequest) -> HttpResponse:
         for course in catalogue.courses()
         for mine, opened in [(rows.get(course.slug, {}), seen.get(course.slug, {}))]
     ]
-    return render(request, "courses/home.html", {"courses": cards, "at": _where_to_go_on(cards)})
+    rows_of_list = [offers.row(card, first=index == 0) for index, card in enumerate(cards)]
+    context = {"offers": rows_of_list, "at": _where_to_go_on(cards)}
+    return render(request, "courses/home.html", context)
 
 
 @require_safe

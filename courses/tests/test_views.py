@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from django.test import Client
 
 from courses import catalogue
 from courses.models import LessonVisit, Prediction, QuizAnswer, TaskProgress
@@ -41,6 +42,24 @@ def test_home_leads_to_where_the_learner_was(own, library):
     assert 'href="/courses/boats/hull/">Continue where you were: lesson 1: The hull' in page
     assert "Next: task 1, Make it float. About 20 min left" in page
     assert "Continue where you were" in own.get("/courses/boats/").content.decode()
+
+
+def test_a_course_done_in_part_says_so_to_its_learner_only(own, learner):
+    assert "<b>2</b> lessons" in Client().get("/").content.decode()
+    for task in ("float", "sink"):
+        TaskProgress.objects.create(
+            learner=learner, course="boats", lesson="hull", task=task, state="passed"
+        )
+    assert "<b>1</b> of 2 lessons done" in own.get("/").content.decode()
+    assert "<b>2</b> lessons" in Client().get("/").content.decode()
+
+
+def test_an_edited_course_is_listed_as_edited(client, library):
+    assert "Boats" in client.get("/").content.decode()
+    write(library / "boats", {"course.yaml": boats()["course.yaml"].replace("Boats", "Ships")})
+    page = client.get("/").content.decode()
+    assert "Ships" in page
+    assert "Boats" not in page
 
 
 def test_home_asks_the_database_as_often_for_one_course_as_for_many(
