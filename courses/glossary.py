@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
+from courses import addresses
 from courses import folder as limits
 from courses.folder import CourseFolder
 from courses.markdown import Marked, plain_text, render_inline
@@ -105,7 +105,7 @@ class TermMarker:
                 continue
             self.seen[term.name] = term
             yield Marked(text[done:start])
-            target = f"{reverse('glossary', args=[self.course])}#{term.name}"
+            target = f"{addresses.glossary(self.course)}#{term.name}"
             yield Marked(text[start:end], term.name, target)
             done = end
         yield Marked(text[done:])

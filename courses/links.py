@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.urls import reverse
+from courses import addresses
 
 _NUMBER = re.compile(r"^\d+-")
 _ELSEWHERE = re.compile(r"^([a-z][a-z0-9+.-]*:|//|/)", re.IGNORECASE)
@@ -31,7 +31,7 @@ class LinkTable:
 
     def picture(self, lesson: str, name: str, digest: str) -> str:
         """The address of a picture in the folder `lesson`; another one after each change."""
-        return f"{reverse('picture', args=[self.course, slug_of(lesson), name])}?v={digest}"
+        return f"{addresses.picture(self.course, slug_of(lesson), name)}?v={digest}"
 
     def is_dead(self, path: str, target: str) -> bool:
         """True for a relative link that leads to none of the course's lessons."""
@@ -44,7 +44,7 @@ class LinkTable:
         joined = posixpath.normpath(posixpath.join(posixpath.dirname(path), bare))
         folder = joined.removesuffix("/lesson.md")
         if bare and folder in self.folders:
-            return reverse("lesson", args=[self.course, slug_of(folder)])
+            return addresses.lesson(self.course, slug_of(folder))
         if bare and joined in {".", "course.yaml"}:
-            return reverse("course", args=[self.course])
+            return addresses.course(self.course)
         return None
