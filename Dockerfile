@@ -38,4 +38,4 @@ ENV PATH=/venv/bin:/usr/local/bin:/usr/bin:/bin \
 RUN python -m compileall -q config classroom sandbox courses
 USER slipway
 EXPOSE 8000
-CMD ["uvicorn", "config.asgi:application", "--host", "0.0.0.0", "--port", "8000"]
+CMD ["uvicorn", "config.serving:application", "--host", "0.0.0.0", "--port", "8000"]

@@ -5,7 +5,6 @@ file the proxy sends `/ws/` and preview hosts to the console service only.
 """
 
 import os
-import sys
 
 import django
 
@@ -25,10 +24,6 @@ route_files = import_string("sandbox.file_requests.FileRequests")
 route_previews = import_string("sandbox.preview.PreviewHosts")
 start_gate = import_string("sandbox.start_gate.StartGate")
 pages = start_gate(KeptThreads(OneThreadHandler()))
-
-# A thread that wants the interpreter's lock asks for it after so long; each short step of a page
-# (a query, a template) may have to. The default of 5 ms adds up where others compute.
-sys.setswitchinterval(0.001)
 
 application = ProtocolTypeRouter(
     {

@@ -159,7 +159,7 @@ def children(host: str, port: int, env: dict[str, str], redis_port: int, data: P
         f"worker -P threads -c 8 -l WARNING --without-gossip --without-mingle -n site-{port}@%h"
     )
     site = (
-        f"config.asgi:application --host {host} --port {port} --loop uvloop --http httptools "
+        f"config.serving:application --host {host} --port {port} --loop uvloop --http httptools "
         "--ws websockets-sansio --ws-max-size 1048576 --ws-per-message-deflate false "
         "--lifespan off --no-access-log --log-level warning --timeout-graceful-shutdown 3"
     )

@@ -19,7 +19,8 @@ def start(learner: Any, course: Course, lesson: Lesson, address: str) -> Any:
     Raises NoMachines, KindNotRunnable, and what `sandbox.lifecycle.request_start` raises.
     """
     require_runnable(lesson)
-    passed = passed_tasks(task_rows(learner, course.slug, lesson.slug), lesson)
+    rows = task_rows(learner, course.slug, lesson.slug) if lesson.tasks else {}
+    passed = passed_tasks(rows, lesson)
     spec = sandbox_spec(lesson, passed)
     return request_start(
         learner,

@@ -30,12 +30,13 @@ def check_rate(learner_id: int, address: str, more: Sequence[rates.Limit] = ()) 
         raise TooManyStarts(limit.words, limit.hint, retry_after_seconds=seconds)
 
 
-def first_state(memory_bytes: int) -> str:
-    """REQUESTED when there is room now, QUEUED when not; call inside a transaction.
+def first_state(memory_bytes: int, host: Host | None) -> tuple[str, int]:
+    """REQUESTED when there is room on `host` now, QUEUED when not, and the place among those.
 
-    Raises OutOfCapacity when the queue is full, and for machines that can never fit.
+    Call inside a transaction. Raises OutOfCapacity when the queue is full, and for machines
+    that can never fit.
     """
-    host = hosts.lock()
+    hosts.lock()
     capacity = capacity_bytes(host)
     if memory_bytes > capacity:
         # It would wait at the queue's head for ever, and everybody behind it.
@@ -45,14 +46,15 @@ def first_state(memory_bytes: int) -> str:
         )
     counts = Sandbox.objects.filter(state__in=(State.QUEUED, *HOLDING_MEMORY)).aggregate(
         waiting=Count("pk", filter=Q(state=State.QUEUED)),
+        requested=Count("pk", filter=Q(state=State.REQUESTED)),
         held=Sum("memory_bytes", filter=~Q(state=State.QUEUED)),
     )
     waiting, free = counts["waiting"], capacity - (counts["held"] or 0)
     if not waiting and memory_bytes <= free and not memory_is_short(host):
-        return State.REQUESTED
+        return State.REQUESTED, counts["requested"] + 1
     if waiting >= settings.SANDBOX_QUEUE_LIMIT:
         raise OutOfCapacity
-    return State.QUEUED
+    return State.QUEUED, waiting + 1
 
 
 def capacity_bytes(host: Host | None) -> int:
@@ -82,7 +84,8 @@ def admit_waiting() -> list[str]:
     """Move the queue's head to REQUESTED while it fits; return the ids admitted, in order."""
     admitted: list[str] = []
     with transaction.atomic():
-        host = hosts.lock()
+        hosts.lock()
+        host = hosts.current()
         room = 0 if memory_is_short(host) else capacity_bytes(host) - held_bytes()
         for waiting in Sandbox.objects.filter(state=State.QUEUED).order_by("created_at"):
             # First come, first served: a small one does not overtake a large one.

@@ -10,8 +10,8 @@ from django.conf import settings
 
 from sandbox import presence
 from sandbox.events import group_of
-from sandbox.models import Sandbox, State
-from sandbox.ports import looks
+from sandbox.models import USABLE, Sandbox, State
+from sandbox.ports import KINDS, looks
 from sandbox.snapshots import snapshot
 from sandbox.socket_limits import TooManySockets, counted
 
@@ -23,6 +23,7 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
 
     presence_task: asyncio.Task[None] | None = None
     group = ""
+    watching = False
     counting: contextlib.AbstractContextManager[None] | None = None
 
     async def connect(self) -> None:
@@ -40,20 +41,26 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             return
         self.counting = counting
         sandbox_id = self.scope["url_route"]["kwargs"]["sandbox_id"]
-        if not await self._is_theirs(user, sandbox_id):
-            await self.close(4404)
-            return
+        # Joined before the state is read: a change in between would otherwise be missed. What
+        # comes meanwhile waits behind this method, and is not for somebody who may not watch.
         self.group = group_of(sandbox_id)
         await self.channel_layer.group_add(self.group, self.channel_name)
-        # Read after joining: a change in between would otherwise be missed.
-        state = await self._state_of(user, sandbox_id)
+        state = await _state_of(user.pk, sandbox_id)
+        if state is None:
+            await self.close(4404)
+            return
+        self.watching = True
         await self.send_json({"type": "state", "sandbox": state})
-        if state is None or state["state"] in ENDED:
+        if state["state"] in ENDED:
             await self.close(4410)
             return
-        self.presence_task = asyncio.create_task(presence.keep(sandbox_id))
+        # A sandbox that comes up is noted as seen by whoever makes it ready.
+        after = 0.0 if state["state"] in USABLE else presence.EVERY_SECONDS
+        self.presence_task = asyncio.create_task(presence.keep(sandbox_id, after))
         if settings.SANDBOX_ENGINE_ACCESS:
-            for event in await self.open_page.enter_async_context(looks.open_page(sandbox_id)):
+            machines = [m["name"] for m in state["machines"] if m["kind"] in KINDS]
+            page = looks.open_page(sandbox_id, machines)
+            for event in await self.open_page.enter_async_context(page):
                 await self.send_json(event)
 
     async def disconnect(self, code: int) -> None:
@@ -73,16 +80,16 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         await self.close(1008)
 
     async def sandbox_event(self, message: dict[str, Any]) -> None:
+        if not self.watching:
+            return
         event = message["event"]
         await self.send_json(event)
         if event["type"] == "state" and event["sandbox"]["state"] in ENDED:
             await self.close(4410)
 
-    @database_sync_to_async
-    def _is_theirs(self, user: Any, sandbox_id: str) -> bool:
-        return Sandbox.objects.filter(pk=sandbox_id, learner=user.pk).exists()
 
-    @database_sync_to_async
-    def _state_of(self, user: Any, sandbox_id: str) -> dict[str, Any] | None:
-        found = Sandbox.objects.filter(pk=sandbox_id, learner=user.pk).first()
-        return snapshot(found) if found else None
+@database_sync_to_async
+def _state_of(learner_id: int, sandbox_id: str) -> dict[str, Any] | None:
+    """A sandbox of this learner as it is now; None for any other."""
+    found = Sandbox.objects.filter(pk=sandbox_id, learner=learner_id).first()
+    return snapshot(found) if found else None

@@ -1,6 +1,7 @@
 """How long a waiting sandbox will probably wait, from what was measured, never a guess in words."""
 
 import math
+import time
 from collections.abc import Iterator
 from statistics import median
 
@@ -12,12 +13,17 @@ from sandbox.models import ADMITTED, USABLE, Sandbox, State
 # Before anything was measured here: a cold start on a small machine.
 UNMEASURED_SECONDS = 3.0
 SAMPLES = 20
+MEDIAN_KEPT_SECONDS = 2.0
+# The median as last measured, and until when it is taken.
+_kept: dict[str, tuple[float, float]] = {}
 
 
 def position(sandbox: Sandbox) -> int | None:
     """1 for the next in line, for memory (queued) or for a worker (requested); else None."""
     if sandbox.state not in (State.REQUESTED, State.QUEUED):
         return None
+    if sandbox.just_made:
+        return sandbox.just_made.place
     ahead = Sandbox.objects.filter(state=sandbox.state, created_at__lt=sandbox.created_at)
     return ahead.count() + 1
 
@@ -37,6 +43,15 @@ def seconds(sandbox: Sandbox, place: int | None) -> int | None:
 
 
 def _start_seconds() -> float:
+    """The median of the latest starts; asked once in a while, since a class asks all at once."""
+    kept, until = _kept.get("median", (0.0, 0.0))
+    if time.monotonic() >= until:
+        kept = _measured_median()
+        _kept["median"] = kept, time.monotonic() + MEDIAN_KEPT_SECONDS
+    return kept
+
+
+def _measured_median() -> float:
     measured = Sandbox.objects.filter(ready_seconds__isnull=False).order_by("-ready_at")
     latest = measured.values_list("ready_seconds", flat=True)[:SAMPLES]
     return median(found) if (found := [s for s in latest if s is not None]) else UNMEASURED_SECONDS

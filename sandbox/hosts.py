@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -36,9 +37,11 @@ class Availability:
     hint: str = ""
 
 
-def lock() -> Host | None:
+def lock() -> None:
     """Hold the host's row until the transaction ends, so that admissions do not interleave."""
-    return Host.objects.select_for_update().filter(pk=NAME).first()
+    # Without row locks (SQLite) the transaction itself keeps all other writers away.
+    if connection.features.has_select_for_update:
+        Host.objects.select_for_update().filter(pk=NAME).values_list("pk").first()
 
 
 def current() -> Host | None:
@@ -81,14 +84,18 @@ def availability_on(host: Host | None, kinds: Iterable[str] = ()) -> Availabilit
     return Availability(True)
 
 
-def require_available(kinds: Iterable[str]) -> None:
-    """Raise EngineDown, DiskFull or KindOff when machines of these kinds can't be started now."""
+def require_available(kinds: Iterable[str]) -> Host | None:
+    """The host on which machines of these kinds can be started now.
+
+    Raises EngineDown, DiskFull or KindOff.
+    """
     host = current()
     state = availability_on(host)
     if not state.available:
         reason = DiskFull if host and is_disk_full(host.disk_used_percent) else EngineDown
         raise reason(state.message, state.hint)
     promises.require(kinds, findings_of(host))
+    return host
 
 
 def findings_of(host: Host | None) -> dict[str, Finding]:

@@ -32,7 +32,7 @@ from sandbox.errors import (
     SandboxNotFound,
     SandboxNotReady,
 )
-from sandbox.models import LIVE, USABLE, Machine, Sandbox, State
+from sandbox.models import LIVE, USABLE, Host, JustMade, Machine, Sandbox, State
 from sandbox.rates import Limit
 from sandbox.snapshots import snapshot
 from sandbox.specs import SandboxSpec, memory_of
@@ -94,11 +94,11 @@ def request_start(
     """
     if found := live_sandbox(learner):
         return _same_lesson(found, course, lesson)
-    hosts.require_available(machine.kind for machine in spec.machines)
+    host = hosts.require_available(machine.kind for machine in spec.machines)
     admission.check_rate(learner.pk, address, limits)
     try:
         with _one_at_a_time, transaction.atomic():
-            sandbox = _insert(learner, spec, course, lesson)
+            sandbox = _insert(learner, spec, course, lesson, host)
     except IntegrityError:
         # The other tab, or the first of two clicks, was faster: its sandbox is ours.
         found = live_sandbox(learner)
@@ -114,23 +114,27 @@ def _same_lesson(found: Sandbox, course: str, lesson: str) -> Sandbox:
     return found
 
 
-def _insert(learner: AbstractBaseUser, spec: SandboxSpec, course: str, lesson: str) -> Sandbox:
+def _insert(
+    learner: AbstractBaseUser, spec: SandboxSpec, course: str, lesson: str, host: Host | None
+) -> Sandbox:
     now = timezone.now()
     memory = memory_of(spec)
+    state, place = admission.first_state(memory, host)
     sandbox = Sandbox.objects.create(
         learner_id=learner.pk,
         course=course,
         lesson=lesson,
-        state=admission.first_state(memory),
+        state=state,
         spec=spec.model_dump(mode="json"),
         memory_bytes=memory,
         started_at=now,
         heartbeat_at=now,
     )
-    Machine.objects.bulk_create(
+    machines = Machine.objects.bulk_create(
         Machine(sandbox=sandbox, position=position, name=machine.name, kind=machine.kind)
         for position, machine in enumerate(spec.machines)
     )
+    sandbox.just_made = JustMade(place, machines)
     if sandbox.state == State.REQUESTED:
         claimed = pool.claim(sandbox, spec)
         whole = claimed == len(spec.machines) and handover.is_plain(spec)

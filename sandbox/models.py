@@ -2,6 +2,8 @@
 
 import base64
 import secrets
+from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -52,6 +54,15 @@ def make_sandbox_id() -> str:
     return base64.b32encode(secrets.token_bytes(8)).decode().lower()[:12]
 
 
+@dataclass(frozen=True)
+class JustMade:
+    """What a Start knows of the rows it wrote; its answer need not read them again."""
+
+    # In the queue of its state, from 1.
+    place: int
+    machines: list["Machine"]
+
+
 class Sandbox(models.Model):
     """The machines of one learner for one lesson, from Start to gone."""
 
@@ -89,6 +100,9 @@ class Sandbox(models.Model):
     error_message = models.CharField(max_length=500, blank=True)
     error_hint = models.CharField(max_length=500, blank=True)
 
+    # Only on the object that a Start has just written.
+    just_made: JustMade | None = None
+
     class Meta:
         constraints = [
             # Double clicks and two tabs are harmless: the second insert loses.
@@ -106,6 +120,11 @@ class Sandbox(models.Model):
 
     def __str__(self) -> str:
         return f"{self.id} ({self.course}/{self.lesson}, {self.state})"
+
+    def refresh_from_db(self, *args: Any, **options: Any) -> None:
+        """As Django's; what was true when the rows were written is forgotten."""
+        super().refresh_from_db(*args, **options)
+        self.just_made = None
 
 
 class GuestFacts(models.Model):

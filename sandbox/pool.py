@@ -6,6 +6,7 @@ other. This module is the database's side, for any process: what is wanted, what
 who gets it. `pool_keeper` makes and removes the machines.
 """
 
+import time
 from collections import Counter
 from datetime import datetime, timedelta
 
@@ -22,6 +23,10 @@ PRESENT = (WarmState.MAKING, WarmState.READY)
 # A name is tried this often against others who claim at the same moment.
 CLAIM_TRIES = 20
 LARGEST_ORDER = 300
+# The same use again is written down once in so long; a class is one use. By kind, the name
+# noted last by this process, and until when.
+NOTED_SECONDS = 5.0
+_noted: dict[str, tuple[str, float]] = {}
 
 
 def claim(sandbox: Sandbox, spec: SandboxSpec) -> int:
@@ -42,17 +47,21 @@ def _claim_one(sandbox: Sandbox, kind: str, name: str) -> bool:
     ready = WarmMachine.objects.filter(
         kind=kind, name=name, state=WarmState.READY, expires_at__gt=timezone.now()
     )
-    oldest = ready.order_by("ready_at").values("pk")[:1]
     for _ in range(CLAIM_TRIES):
-        if ready.filter(pk__in=oldest).update(state=WarmState.CLAIMED, sandbox=sandbox):
-            return True
-        # Zero rows: there is none, or another Start was faster with this one; take the next.
-        if not ready.exists():
+        oldest = ready.order_by("ready_at").values_list("pk", flat=True).first()
+        if oldest is None:
             return False
+        # Zero rows: another Start was faster with this one; take the next.
+        if ready.filter(pk=oldest).update(state=WarmState.CLAIMED, sandbox=sandbox):
+            return True
     return False
 
 
 def _note_use(kind: str, name: str) -> None:
+    noted, until = _noted.get(kind, ("", 0.0))
+    if noted == name and time.monotonic() < until:
+        return
+    _noted[kind] = name, time.monotonic() + NOTED_SECONDS
     used = PoolShape.objects.filter(kind=kind, name=name).update(used_at=timezone.now())
     if not used:
         PoolShape.objects.create(kind=kind, name=name, used_at=timezone.now())

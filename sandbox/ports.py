@@ -7,7 +7,7 @@ begins or ends), a few times at growing pauses, and nothing polls an idle machin
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -128,12 +128,14 @@ class PortLooks:
         self.room = asyncio.Semaphore(LOOKS_AT_ONCE)
 
     @asynccontextmanager
-    async def open_page(self, sandbox_id: str) -> AsyncIterator[list[Event]]:
-        """While a page is open; gives the events that tell it what is known already."""
+    async def open_page(
+        self, sandbox_id: str, machines: Iterable[str]
+    ) -> AsyncIterator[list[Event]]:
+        """While a page of these machines is open; gives the events with what is known already."""
         self._pages[sandbox_id] = self._pages.get(sandbox_id, 0) + 1
         watches = self._watches.setdefault(sandbox_id, {})
         try:
-            for machine in await _machines_of(sandbox_id):
+            for machine in machines:
                 self.nudge(sandbox_id, machine)
             yield [watch.event for watch in watches.values() if watch.known]
         finally:
@@ -151,12 +153,6 @@ class PortLooks:
         if machine not in watches:
             watches[machine] = _Watch(self, sandbox_id, machine)
         watches[machine].nudge()
-
-
-@database_sync_to_async
-def _machines_of(sandbox_id: str) -> list[str]:
-    machines = Machine.objects.filter(sandbox=sandbox_id, kind__in=KINDS)
-    return list(machines.values_list("name", flat=True))
 
 
 @database_sync_to_async

@@ -19,8 +19,12 @@ def seen(sandbox_id: str) -> None:
     Sandbox.objects.filter(pk=sandbox_id).update(last_seen_at=timezone.now())
 
 
-async def keep(sandbox_id: str) -> None:
-    """Note it again and again, until cancelled with the socket it belongs to."""
+async def keep(sandbox_id: str, after_seconds: float = 0.0) -> None:
+    """Note it again and again, until cancelled with the socket it belongs to.
+
+    `after_seconds`: when to begin, for a sandbox of which no note is needed yet.
+    """
+    await asyncio.sleep(after_seconds)
     while True:
         try:
             await seen(sandbox_id)

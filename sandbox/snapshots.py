@@ -14,8 +14,10 @@ from sandbox.models import USABLE, Machine, Sandbox
 def snapshot(sandbox: Sandbox) -> dict[str, Any]:
     """The sandbox as JSON-ready values; times are ISO 8601, durations seconds."""
     place = estimates.position(sandbox)
-    machines = list(sandbox.machines.all())
-    prefetch_related_objects(machines, "terminal_names")  # none where the caller has done it
+    made = sandbox.just_made
+    machines = made.machines if made else list(sandbox.machines.all())
+    if not made:
+        prefetch_related_objects(machines, "terminal_names")  # none where the caller has done it
     return {
         "id": sandbox.id,
         "course": sandbox.course,
@@ -54,7 +56,7 @@ def _machine(machine: Machine, sandbox: Sandbox) -> dict[str, Any]:
         "image": machine.image or None,
         "notice": machine.notice or None,
         "terminal": terminal_names.MAIN,
-        "terminals": terminal_names.of(machine),
+        "terminals": terminal_names.of_new() if sandbox.just_made else terminal_names.of(machine),
         "guest": _guest(machine) if machine.guest else None,
     }
 

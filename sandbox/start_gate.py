@@ -1,10 +1,11 @@
 """Few Starts at a time, so that a class that presses Start leaves the site to everybody else.
 
 All of them would take turns at the interpreter's lock, with each other and with every page.
-Those that wait here wait in order, on the event loop, where they cost nothing.
+Those that wait here wait in order, on the event loop, where they cost nothing; pages overtake.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -15,6 +16,9 @@ STARTS = ("POST", "/api/v1/sandboxes")
 # Two, so that one may wait for the database while the other works.
 AT_ONCE = 2
 BODY_LIMIT_BYTES = 64 * 1024
+# A page that takes longer waits for something itself, as a check does: nobody makes way for it.
+# So long at most a Start whose turn has come lets pages pass, however many come.
+PAGE_SECONDS = 0.03
 
 
 class StartGate:
@@ -23,10 +27,13 @@ class StartGate:
     def __init__(self, inner: Any) -> None:
         self.inner = inner
         self.room = asyncio.Semaphore(AT_ONCE)
+        self._pages: set[object] = set()
+        self._no_pages = asyncio.Event()
+        self._no_pages.set()
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if (scope.get("method"), scope.get("path")) != STARTS:
-            await self.inner(scope, receive, send)
+            await self._pass(scope, receive, send)
             return
         # Before the gate: whoever sends slowly must keep nobody else waiting.
         read, whole = await _read(receive)
@@ -35,7 +42,27 @@ class StartGate:
             await self.inner(scope, replay, send)
             return
         async with self.room:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PAGE_SECONDS):
+                    await self._no_pages.wait()
             await self.inner(scope, replay, send)
+
+    async def _pass(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """What is no Start goes on at once, and before the next Start."""
+        page = object()
+        self._pages.add(page)
+        self._no_pages.clear()
+        grown = asyncio.get_running_loop().call_later(PAGE_SECONDS, self._passed, page)
+        try:
+            await self.inner(scope, receive, send)
+        finally:
+            grown.cancel()
+            self._passed(page)
+
+    def _passed(self, page: object) -> None:
+        self._pages.discard(page)
+        if not self._pages:
+            self._no_pages.set()
 
 
 async def _read(receive: Receive) -> tuple[list[Message], bool]:

@@ -27,6 +27,11 @@ def of(machine: Machine) -> list[dict[str, str]]:
     return [main, *({"name": name, "title": title} for name, title in titles.items())]
 
 
+def of_new() -> list[dict[str, str]]:
+    """`of` a machine that was made just now: main alone."""
+    return [{"name": MAIN, "title": MAIN}]
+
+
 def title_of(machine: Machine, name: str) -> str:
     """A terminal's title. Raises TerminalNotFound."""
     titles = {terminal["name"]: terminal["title"] for terminal in of(machine)}

@@ -15,13 +15,20 @@ from django.test import Client
 from django.utils import timezone
 
 from classroom.models import User
-from sandbox import examination, hosts, preview_links
+from sandbox import estimates, examination, hosts, pool, preview_links
 from sandbox.models import Host, Machine, Sandbox, State, make_sandbox_id
 from sandbox.promises import PROMISES
 from sandbox.specs import MachineSpec, SandboxSpec
 from sandbox.tests.port_engine import PortEngine
 
 GIB = 1024**3
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a process keeps of its database is another database's in the next test."""
+    monkeypatch.setattr(pool, "_noted", {})
+    monkeypatch.setattr(estimates, "_kept", {})
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from sandbox.start_gate import AT_ONCE, BODY_LIMIT_BYTES, StartGate
+from sandbox.start_gate import AT_ONCE, BODY_LIMIT_BYTES, PAGE_SECONDS, StartGate
 
 START = {"type": "http", "method": "POST", "path": "/api/v1/sandboxes"}
 
@@ -120,3 +120,53 @@ async def test_a_fault_inside_gives_the_place_back() -> None:
         *(gate(START, sending(b""), nothing) for _ in range(2 * AT_ONCE)), return_exceptions=True
     )
     assert [type(outcome) for outcome in outcomes] == [ValueError] * (2 * AT_ONCE)
+
+
+PAGE = START | {"method": "GET", "name": "page"}
+
+
+async def test_a_page_that_is_being_made_goes_before_the_next_start() -> None:
+    """Each Start finds a page on its way, and comes after it."""
+    order: list[str] = []
+
+    async def working(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        order.append(scope["name"])
+        await asyncio.sleep(0.001)
+        order.append(f"{scope['name']} done")
+
+    gate = StartGate(working)
+    for _ in range(5):
+        page = asyncio.create_task(gate(PAGE, sending(b""), nothing))
+        await asyncio.sleep(0)
+        await asyncio.gather(page, gate(START | {"name": "start"}, sending(b""), nothing))
+    assert order == ["page", "page done", "start", "start done"] * 5
+
+
+async def test_a_call_that_waits_for_a_machine_holds_no_start_up() -> None:
+    inside = Inside()
+    gate = StartGate(inside)
+    waiting = asyncio.create_task(gate(PAGE | {"name": "check"}, sending(b""), nothing))
+    await asyncio.sleep(2 * PAGE_SECONDS)
+    start = asyncio.create_task(gate(START | {"name": "start"}, sending(b""), nothing))
+    await settle()
+    assert inside.order == ["check", "start"]
+    inside.out.set()
+    await asyncio.gather(waiting, start)
+
+
+async def test_pages_without_end_hold_no_start_up_for_ever() -> None:
+    inside = Inside()
+    gate = StartGate(inside)
+    pages = [asyncio.create_task(gate(PAGE, sending(b""), nothing))]
+    await settle()
+    start = asyncio.create_task(gate(START | {"name": "start"}, sending(b""), nothing))
+    await settle()
+    assert "start" not in inside.order
+    for _ in range(200):
+        pages.append(asyncio.create_task(gate(PAGE, sending(b""), nothing)))
+        if "start" in inside.order:
+            break
+        await asyncio.sleep(PAGE_SECONDS / 10)
+    assert "start" in inside.order
+    inside.out.set()
+    await asyncio.gather(start, *pages)
