@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.kept_manage import KeptManage
+
 ROOT = Path(__file__).resolve().parents[1]
 READY_SECONDS = 90
 # What the tests' own settings put into the environment must not reach the site.
@@ -30,6 +32,7 @@ class Site:
     port: int
     data: Path
     process: subprocess.Popen[str]
+    _kept: KeptManage | None = None
 
     @property
     def instance(self) -> str:
@@ -52,9 +55,15 @@ class Site:
         return next(int(line.split()[0]) for line in listing.splitlines() if word in line)
 
     def manage(self, *words: str) -> str:
-        command = [sys.executable, "manage.py", *words]
-        environment = os.environ | {"SLIPWAY_DATA": str(self.data)}
-        return subprocess.check_output(command, cwd=ROOT, env=environment, text=True).strip()
+        """What a `manage.py` command of this site prints."""
+        if self._kept is None:
+            self._kept = KeptManage(os.environ | {"SLIPWAY_DATA": str(self.data)})
+        return self._kept.run(*words)
+
+    def end_kept(self) -> None:
+        """End the process that ran the commands."""
+        if self._kept is not None:
+            self._kept.end()
 
 
 def _free_port() -> int:
@@ -113,6 +122,7 @@ def running_site(data: Path, **environment: str) -> Iterator[Site]:
             print((data / "site.log").read_text()[-4000:])
             raise
         finally:
+            running.end_kept()
             process.kill()
             process.wait()
             shutil.rmtree(data, ignore_errors=True)
