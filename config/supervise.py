@@ -8,6 +8,7 @@ machines included. No Django in this process: it must outlive any fault of the s
 import argparse
 import ctypes
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -29,6 +30,7 @@ RESTART_SECONDS = (0.5, 1, 2, 5)
 HEALTHY_SECONDS = 30
 READY_SECONDS = 60
 PR_SET_PDEATHSIG = 1
+DESCRIPTORS = 65_536
 
 
 def say(line: str) -> None:
@@ -94,6 +96,14 @@ class Child:
 def _die_with_parent() -> None:
     # If the supervisor is killed outright, its children must not stay behind.
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def allow_many_connections() -> None:
+    """A browser with a machine holds some descriptors; the usual 1,024 are full with one class."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if most == resource.RLIM_INFINITY else min(DESCRIPTORS, most)
+    if now != resource.RLIM_INFINITY and now < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def free_port() -> int:
@@ -276,6 +286,7 @@ def main() -> int:
         manage(environment(options.host, options.port, data, free_port()), "sandbox", "endall")
         shutil.rmtree(data)
     data.mkdir(parents=True, exist_ok=True)
+    allow_many_connections()
     return run(options.host, options.port, data)
 
 
