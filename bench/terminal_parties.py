@@ -90,8 +90,9 @@ def others(stack: contextlib.ExitStack) -> list[Party]:
 def ours(site: Site) -> tuple[Callable[..., Slipway], Callable[..., Slipway]]:
     """A function that opens a terminal of a fresh sandbox by name, and one for a second machine."""
     openers = []
-    for _ in range(2):
-        caller = Caller(site)
+    for number in range(2):
+        # A learner has one sandbox at a time, so each machine is another learner's.
+        caller = Caller(site, f"bench{number}")
         token = caller.headers["Authorization"].split()[1]
         made = caller.call("POST", "/sandboxes", {"course": "playground", "lesson": "shell"})
         while (now := caller.call("GET", f"/sandboxes/{made['id']}"))["state"] != "ready":
