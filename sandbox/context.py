@@ -2,13 +2,15 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 
 from sandbox import hosts
 
 
 def platform(request: HttpRequest) -> dict[str, Any]:
-    """Template variable `platform`: the kernel that is really there, and whether Start works."""
+    """Template variable `platform`: the kernel that is really there, whether Start works, and whether
+    terminals are recorded."""
     host = hosts.glance()
     state = hosts.availability_on(host)
     return {
@@ -18,5 +20,6 @@ def platform(request: HttpRequest) -> dict[str, Any]:
             "engine_available": state.available,
             "engine_message": state.message,
             "engine_hint": state.hint,
+            "records": settings.TERMINAL_RECORDING,
         }
     }

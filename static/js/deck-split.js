@@ -1,4 +1,7 @@
 // One panel in the deck, or two side by side. Two slots; one of them is the current tab's.
+import { startSeparator } from "./separator.js";
+
+const HALF = 50;
 
 /** `tabs` are the machine tabs; `changed()` is called when what is seen has changed. */
 export class DeckSplit {
@@ -8,7 +11,9 @@ export class DeckSplit {
   constructor(deck, tabs, changed) {
     Object.assign(this, { deck, tabs, changed });
     this.wide = matchMedia("(min-width: 47.01rem)");
-    this.wide.addEventListener("change", changed);
+    this.wide.addEventListener("change", () => (this.#arrange(), changed()));
+    this.bar = deck.querySelector(".deck-split");
+    startSeparator(this.bar, { frame: deck, property: "--left-share", name: "split.deck", usual: HALF });
     // Where the keyboard is, there is the current tab.
     deck.addEventListener("focusin", (event) => {
       const slot = this.#slots.findIndex((tab) => tab && this.tabs.panelOf(tab).contains(event.target));
@@ -59,6 +64,7 @@ export class DeckSplit {
   #arrange() {
     const { seen } = this;
     this.deck.classList.toggle("is-split", seen.length > 1);
+    this.bar.hidden = seen.length < 2;
     for (const tab of this.tabs.tabs) {
       const at = seen.length > 1 ? seen.indexOf(tab) : -1;
       const panel = this.tabs.panelOf(tab);

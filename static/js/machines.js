@@ -2,6 +2,7 @@
 import { Berth } from "./berth.js";
 import { Deck } from "./deck.js";
 import { EventsSocket } from "./events-socket.js";
+import { LastCommand } from "./last-command.js";
 import { Lines } from "./lines.js";
 import { MachineActions } from "./machine-actions.js";
 import { SandboxState } from "./sandbox-state.js";
@@ -22,6 +23,7 @@ export class Machines {
     });
     this.berth = new Berth(this.berthElement, () => this.#model());
     this.header = new HeaderControls(this.state);
+    this.last = new LastCommand(this.state);
     this.deck = new Deck(pane, this.state, this.lines, {
       dock,
       hostKernel: lesson.dataset.hostKernel,
@@ -66,6 +68,8 @@ export class Machines {
     document.addEventListener("click", (event) => {
       const action = event.target.closest("[data-action]")?.dataset.action;
       if (["start", "stop", "extend", "reset", "switch"].includes(action)) this.actions[action]();
+      // Browsers that give a pressed button no focus (Safari) would leave the keys to the page.
+      if (["start", "switch"].includes(action) && document.activeElement === document.body) this.berth.focus();
     });
     document.addEventListener("keydown", (event) => {
       if (event.key !== "F6" || event.defaultPrevented) return;
@@ -99,7 +103,7 @@ export class Machines {
     this.berth.render();
     this.deck.draw();
     this.header.draw();
-    drawStatus(this.pane.querySelector("[data-status]"), this.state);
+    drawStatus(this.pane.querySelector("[data-status]"), this.state, this.last.element);
     if (!this.usable && berthWasHidden && focusLeaves) this.berth.focus();
   }
 

@@ -1,11 +1,12 @@
 // Single keys: what carries data-shortcut is clicked by its key; "?" lists what the page has.
 //
-// They can be switched off in that list (WCAG 2.1.4), and never act while something takes text.
+// They can be switched off in that list (WCAG 2.1.4), and never act while something takes text,
+// nor anywhere among the machines: who types while they start means the terminal to come.
 import { h } from "./markup.js";
 import { keep, recall } from "./kept.js";
 import { gettext } from "./words.js";
 
-const TAKES_TEXT = "input, textarea, select, [contenteditable], .xterm, iframe, dialog";
+const TAKES_TEXT = "input, textarea, select, [contenteditable], .machines, .ap-player, iframe, dialog";
 
 const on = () => recall("shortcuts", "on") === "on";
 const targets = () => [...document.querySelectorAll("[data-shortcut]")].filter((element) => element.offsetParent !== null || element.matches("a"));

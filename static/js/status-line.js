@@ -3,8 +3,8 @@ import { h, icon } from "./markup.js";
 import { countdown, seconds, timeOfDay } from "./times.js";
 import { gettext } from "./words.js";
 
-/** Draw the status line of a usable sandbox; empty it for every other state. */
-export function drawStatus(element, state) {
+/** Draw the status line of a usable sandbox, `last` (an element) in it; empty it for every other state. */
+export function drawStatus(element, state, last) {
   element.hidden = !state.usable;
   if (!state.usable) return;
   const { ready_seconds: ready, stages, expires_at: expires } = state.snapshot;
@@ -14,6 +14,7 @@ export function drawStatus(element, state) {
       ? h("ol", { class: "stages", tabindex: "0", "aria-label": gettext("Stages, seconds since Start") }, stages.map((stage) =>
           h("li", {}, stage.name, h("span", { class: "num" }, seconds(stage.seconds)))))
       : null,
+    last,
     h("span", { class: "keys end" }, h("kbd", {}, "F6"), gettext(" leaves the terminal")),
     expires ? h("span", {}, gettext("ends %(expires)s", { expires: timeOfDay(expires) })) : null,
   ].filter(Boolean));

@@ -28,4 +28,15 @@ export function handleLinks(term) {
     allowNonHttpProtocols: false,
   };
   term.loadAddon(new WebLinksAddon((_event, address) => openAfterQuestion(address)));
+  term.onWriteParsed(() => forgetLinks(term));
+}
+
+/**
+ * xterm looks for the links of a line once, and again only after the pointer was on another line:
+ * what was printed there since would be clicked as the address that it replaced. There is no
+ * public way to make it look again.
+ */
+function forgetLinks(term) {
+  const { linkifier } = term._core;
+  if (linkifier) linkifier._activeLine = -1;
 }

@@ -6,6 +6,7 @@ Pictures go to test-results/images; with UPDATE_IMAGES=1 to docs/images, for the
 import os
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,23 @@ def test_page_fits_every_width(
         assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
         take(page, f"{name}-{width}-{theme}")
     assert faults == []
+
+
+@pytest.mark.parametrize(
+    ("path", "width"), [("/", 360), (LESSON, 1100), (LESSON, 1280), (LESSON, 1440)]
+)
+def test_the_bar_is_one_line_and_nothing_in_it_lies_on_another(
+    path: str, width: int, site: Site, new_context: Callable[..., BrowserContext]
+) -> None:
+    page = new_context(viewport={"width": width, "height": 800}).new_page()
+    page.goto(site.url + path)
+    expect(page.locator("[data-action=theme]")).to_be_visible()
+    boxes = page.locator(".bar > *:visible").evaluate_all(
+        "all => all.map((each) => { const b = each.getBoundingClientRect(); return [b.left, b.right]; })"
+    )
+    assert all(left[1] <= right[0] + 1 for left, right in pairwise(boxes)), boxes
+    height = page.locator(".bar").evaluate("bar => bar.offsetHeight")
+    assert height < 70
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

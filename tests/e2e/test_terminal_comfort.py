@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import CHROMIUM_FLAGS, Site, chromium_path
+from tests.e2e.lesson_page import LessonPage
 from tests.e2e.terminal_page import TerminalPage, started_terminal
 
 pytestmark = pytest.mark.e2e
@@ -34,6 +35,18 @@ def test_failed_commands_are_marked_in_the_gutter(terminal: TerminalPage) -> Non
     marks = terminal.panel("box").locator(".gutter-mark")
     expect(marks.filter(has_text="×").last).to_have_attribute("title", "exit 7")
     expect(marks.filter(has_text="✓").last).to_have_attribute("title", "exit 0")
+
+
+def test_the_last_command_and_how_it_ended_stand_below_the_terminal(
+    terminal: TerminalPage,
+) -> None:
+    last = terminal.page.locator("[data-last-command]")
+    terminal.do("echo '<b>one</b>'; (exit 7)", r"exit 7\)\n")
+    expect(last).to_contain_text("Last command: echo '<b>one</b>'; (exit 7)")
+    expect(last.locator(".bad")).to_have_text("× exit 7")
+    terminal.do("true", r"true\n")
+    expect(last).to_contain_text("Last command: true")
+    expect(last.locator(".ok")).to_have_text("✓ exit 0")
 
 
 def test_keys_jump_from_prompt_to_prompt_through_the_scrollback(terminal: TerminalPage) -> None:
@@ -111,6 +124,21 @@ def test_f6_leaves_the_terminal_and_comes_back(terminal: TerminalPage) -> None:
     assert not terminal.page.evaluate(inside)
     terminal.page.keyboard.press("F6")
     assert terminal.page.evaluate(inside)
+
+
+def test_what_is_typed_while_machines_start_is_for_the_terminal_not_the_page(
+    page: Page, site: Site
+) -> None:
+    lesson = LessonPage(page, site.url, "playground", "shell").open()
+    page.locator("[data-berth] [data-action=start]").click()
+    page.keyboard.type("/?m")  # search, the list of keys, the course map
+    lesson.ready()
+    expect(page).to_have_url(lesson.address)
+    expect(page.locator("dialog")).to_have_count(0)
+    page.wait_for_function("document.activeElement.closest('.xterm') !== null")
+    lesson.wait_for("box", r"\$")
+    page.keyboard.type("echo first-$((40+2))\n")
+    lesson.wait_for("box", r"\nfirst-42")
 
 
 def test_reduced_motion_and_more_contrast_hold_unless_the_learner_says_otherwise(

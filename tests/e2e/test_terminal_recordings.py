@@ -25,6 +25,10 @@ def test_a_recorded_terminal_says_so_and_is_played_and_removed(
         notice = page.locator("[data-recorded-notice]")
         expect(notice).to_contain_text("Recorded: what these terminals show is kept")
         terminal.do("echo to-be-seen-$((40+2))", r"\nto-be-seen-42")
+        page.get_by_label("Terminal settings").click()
+        link = page.locator(".tools").get_by_role("link", name="Your recordings")
+        expect(link).to_have_attribute("href", "/recordings/")
+        page.keyboard.press("Escape")
         page.wait_for_timeout(2500)
         with page.expect_popup() as opened:
             notice.get_by_role("link", name="Your recordings").click()

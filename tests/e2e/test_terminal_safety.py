@@ -119,6 +119,23 @@ def test_a_link_is_followed_only_after_its_whole_address_was_shown(
     assert len(page.context.pages) == 1
 
 
+def test_what_is_printed_over_a_link_is_not_followed_as_that_link(
+    terminal: TerminalPage,
+) -> None:
+    page = terminal.page
+    terminal.do(r"printf '\e]8;;http://localhost:1/\e\\here-was\e]8;;\e\\\n'", r"\nhere-was")
+    point_at(terminal, "here-was")
+    expect(terminal.panel("box").locator(".xterm-cursor-pointer")).to_have_count(1)
+    page.get_by_role("tab", name="box", exact=True).hover()
+    page.keyboard.press("Control+l")
+    terminal.see(r"^\S+\$\s*$")
+    terminal.do("printf '%s-text\\n' now", r"\nnow-text")
+    x, y = point_at(terminal, "now-text")
+    page.mouse.click(x, y)
+    page.wait_for_timeout(200)
+    expect(page.locator("dialog.ask")).to_have_count(0)
+
+
 @pytest.mark.parametrize(
     "address", ["javascript:alert(1)", "file:///etc/passwd", "data:text/html,x"]
 )

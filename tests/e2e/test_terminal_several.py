@@ -150,6 +150,38 @@ def test_two_terminals_side_by_side_each_take_what_is_typed_into_them(
     expect(panel).to_be_hidden()
 
 
+def test_the_separator_between_two_terminals_moves_by_mouse_and_keys_and_is_kept(
+    terminal: TerminalPage,
+) -> None:
+    page = terminal.page
+    page.keyboard.press("Control+Shift+S")
+    bar = page.get_by_role("separator", name="Width of the left one")
+    expect(bar).to_have_attribute("aria-valuenow", "50")
+    half = int(terminal.do("echo half-$(tput cols)-", r"half-(\d+)-")[1])
+    box = bar.bounding_box()
+    deck = page.locator(".deck").bounding_box()
+    assert box
+    assert deck
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(deck["x"] + deck["width"] * 0.3, box["y"] + 120, steps=4)
+    page.mouse.up()
+    expect(bar).to_have_attribute("aria-valuenow", "30")
+    terminal.fresh()
+    assert int(terminal.do("echo less-$(tput cols)-", r"less-(\d+)-")[1]) < half * 0.75
+    bar.focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    expect(bar).to_have_attribute("aria-valuenow", "40")
+    page.reload()
+    terminal.ready()
+    expect(bar).to_be_hidden()
+    page.locator("[data-action=beside]").click()
+    expect(bar).to_have_attribute("aria-valuenow", "40")
+    bar.press("Enter")
+    expect(bar).to_have_attribute("aria-valuenow", "50")
+
+
 def test_two_machines_side_by_side_stand_on_their_kernels(page: Page, site: Site) -> None:
     lesson = LessonPage(page, site.url, "containers-vs-vms", "it-works-on-my-machine")
     lesson.open().start()

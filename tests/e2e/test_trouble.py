@@ -5,7 +5,7 @@ import signal
 import subprocess
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.conftest import Site
 from tests.e2e.lesson_page import LessonPage
@@ -32,6 +32,28 @@ def test_a_machine_that_died_is_said_and_start_gives_a_new_one(page: Page, site:
     berth.locator("[data-action=start]").click()
     lesson.ready()
     lesson.wait_for("box", r"\$")
+
+
+def test_a_page_that_lost_a_script_or_a_style_loads_again(page: Page, site: Site) -> None:
+    # Twice each, as Chromium does when a network interface comes or goes.
+    left = {"theme.js": 2, "lesson.css": 2, "deck-split.js": 2}
+
+    def lose(route: Route) -> None:
+        name = route.request.url.rpartition("/")[2].partition("?")[0]
+        if left[name]:
+            left[name] -= 1
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    for name in left:
+        page.route(f"**/{name}*", lose)
+        lesson = LessonPage(page, site.url, "playground", "shell").open()
+        expect(page.locator("html")).to_have_attribute("data-lesson", "started")
+        expect(page.locator("[data-action=theme]")).to_be_visible()
+        expect(page.locator(".text")).to_have_css("overflow-y", "auto")
+        assert left[name] == 0, name
+    lesson.start()
 
 
 def test_machines_whose_time_is_over_are_said_to_be(page: Page, site: Site) -> None:
