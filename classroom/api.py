@@ -18,6 +18,8 @@ class JoinIn(Schema):
 class ClassOut(Schema):
     name: str
     code: str
+    # Whether its learners are offered to share the addresses of their previews.
+    shares_previews: bool
 
 
 @router.post("/classes/join", response=ClassOut)

@@ -32,14 +32,24 @@ class TooManyGuesses(SandboxUserError):
     status = 429
 
 
-def open_class(name: str, instructor: User | None = None, start_rate: str = "") -> Class:
+def open_class(
+    name: str,
+    instructor: User | None = None,
+    start_rate: str = "",
+    *,
+    shares_previews: bool = False,
+) -> Class:
     """Make a class with a code of its own; `start_rate` empty is the site's START_RATE_CLASS."""
     while True:
         code = "".join(secrets.choice(CODE_CHARACTERS) for _ in range(CODE_LENGTH))
         try:
             with transaction.atomic():
                 return Class.objects.create(
-                    name=name, code=code, instructor=instructor, start_rate=start_rate
+                    name=name,
+                    code=code,
+                    instructor=instructor,
+                    start_rate=start_rate,
+                    shares_previews=shares_previews,
                 )
         except IntegrityError:
             continue  # somebody else's code
@@ -74,13 +84,29 @@ def close(found: Class) -> None:
     Class.objects.filter(pk=found.pk, closed_at=None).update(closed_at=timezone.now())
 
 
-def start_limits(learner: Any) -> list[rates.Limit]:
-    """What limits the Starts of a learner beside their own: that of the class they joined last."""
+def share_previews(found: Class, offered: bool) -> None:
+    """Say whether a class's learners are offered to share their previews' addresses."""
+    Class.objects.filter(pk=found.pk).update(shares_previews=offered)
+
+
+def shares_previews(learner: Any) -> bool:
+    """Whether a learner is offered to share a preview; nobody outside a class is."""
+    found = _latest(learner)
+    return found is not None and found.shares_previews
+
+
+def _latest(learner: Any) -> Class | None:
+    """The open class that counts for a learner: the one joined last."""
     seats = Seat.objects.filter(learner=learner.pk, in_class__closed_at=None)
     latest = seats.select_related("in_class").order_by("-joined_at").first()
-    if latest is None:
+    return latest.in_class if latest else None
+
+
+def start_limits(learner: Any) -> list[rates.Limit]:
+    """What limits the Starts of a learner beside their own: that of the class they joined last."""
+    found = _latest(learner)
+    if found is None:
         return []
-    found = latest.in_class
     return [
         rates.Limit(
             f"start:class:{found.pk}",

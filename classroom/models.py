@@ -29,6 +29,12 @@ class User(AbstractUser):
 
         return list(start_limits(self))
 
+    def may_share_previews(self) -> bool:
+        """Whether pages offer this person to share the address of a preview."""
+        from classroom.classes import shares_previews
+
+        return shares_previews(self)
+
     @property
     def display_name(self) -> str:
         return "Guest" if self.is_guest else self.get_full_name() or self.username
@@ -68,6 +74,8 @@ class Class(models.Model):
     )
     # Starts of all its learners together, such as 60/minute; empty is START_RATE_CLASS.
     start_rate = models.CharField(max_length=40, blank=True)
+    # Whether its learners are offered to share the addresses of their previews.
+    shares_previews = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     closed_at = models.DateTimeField(null=True, blank=True)
 

@@ -22,6 +22,7 @@ with_user = import_string("classroom.auth.WebSocketUser")
 with_http_user = import_string("classroom.auth.HttpUser")
 route_files = import_string("sandbox.file_requests.FileRequests")
 route_previews = import_string("sandbox.preview.PreviewHosts")
+listen_for_previews = import_string("sandbox.preview_listener.lifespan")
 start_gate = import_string("sandbox.start_gate.StartGate")
 pages = start_gate(KeptThreads(OneThreadHandler()))
 
@@ -29,5 +30,6 @@ application = ProtocolTypeRouter(
     {
         "http": route_previews(route_files(pages, with_http_user)),
         "websocket": route_previews(with_user(route_websocket)),
+        "lifespan": listen_for_previews,
     }
 )

@@ -6,6 +6,7 @@ all and a test fails when one is missing there. Wrong values are system checks w
 """
 
 import os
+import re
 import secrets
 from pathlib import Path
 
@@ -28,8 +29,12 @@ SITE_URL = env.str("SITE_URL", default="http://localhost:8000").rstrip("/")
 # Further addresses under which the same site is reached, comma-separated (a LAN address).
 SITE_URLS_EXTRA = [u.rstrip("/") for u in env.list("SITE_URLS_EXTRA", default=[])]
 # Parent of the preview origins: `p-<token>-<port>.<PREVIEW_HOST>`; empty when no such name
-# can resolve, then previews are served on a port of their own.
+# can resolve.
 PREVIEW_HOST = env.str("PREVIEW_HOST", default="localhost:8000")
+# Ports, `first-last`, at which the console serves previews to browsers that can't resolve such
+# names; each open preview takes one. Empty: none. And the address they are listened on at.
+PREVIEW_PORTS = env.str("PREVIEW_PORTS", default="")
+PREVIEW_PORTS_BIND = env.str("PREVIEW_PORTS_BIND", default="0.0.0.0")  # noqa: S104  as the site
 # Lesson folders; each sub-folder with a course.yaml is a course.
 COURSES_PATH = Path(env.str("COURSES_PATH", default=str(BASE_DIR / "courses" / "library")))
 
@@ -224,8 +229,15 @@ SECURE_REFERRER_POLICY = "same-origin"
 # On plain HTTP browsers ignore this header and log a warning for it.
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin" if SITE_URL.startswith("https://") else None
 X_FRAME_OPTIONS = "DENY"
+# A policy can't name a range of ports, so all of the site's own addresses.
+_OWN_PORTS = [
+    re.sub(r"(:[0-9]+)?$", ":*", url, count=1)
+    for url in (SITE_URL, *SITE_URLS_EXTRA)
+    if PREVIEW_PORTS and url.startswith("http://")
+]
 PREVIEW_FRAME_SOURCES = env.list(
-    "PREVIEW_FRAME_SOURCES", default=[f"{SITE_URL.partition('://')[0]}://*.{PREVIEW_HOST}"]
+    "PREVIEW_FRAME_SOURCES",
+    default=[f"{SITE_URL.partition('://')[0]}://*.{PREVIEW_HOST}", *_OWN_PORTS],
 )
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -7,11 +7,13 @@ machines included. No Django in this process: it must outlive any fault of the s
 
 import argparse
 import ctypes
+import fcntl
 import os
 import resource
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -31,6 +33,12 @@ HEALTHY_SECONDS = 30
 READY_SECONDS = 60
 PR_SET_PDEATHSIG = 1
 DESCRIPTORS = 65_536
+# Ports for previews where browsers see the site under an address without names below it: so many,
+# so far above the site's own.
+PREVIEW_PORTS = 200
+PREVIEW_PORTS_ABOVE = 100
+LAST_PORT = 65535
+SIOCGIFADDR = 0x8915
 
 
 def say(line: str) -> None:
@@ -123,11 +131,33 @@ def lan_addresses() -> list[str]:
             found.append(probe.getsockname()[0])
         except OSError:
             pass
-    for entry in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET):
-        address = str(entry[4][0])
+    for address in (*_interface_addresses(), *_addresses_of_name()):
         if address not in found and not address.startswith("127."):
             found.append(address)
     return found
+
+
+def _interface_addresses() -> list[str]:
+    """IPv4 addresses of the network interfaces but the engine's own. Source: netdevice(7)."""
+    found = []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        for _, name in socket.if_nameindex():
+            if name.startswith(("docker", "br-", "veth")):
+                continue
+            try:
+                said = fcntl.ioctl(probe, SIOCGIFADDR, struct.pack("256s", name.encode()[:15]))
+            except OSError:
+                continue  # it has none
+            found.append(socket.inet_ntoa(said[20:24]))
+    return found
+
+
+def _addresses_of_name() -> list[str]:
+    try:
+        known = socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)
+    except OSError:
+        return []  # in a room without DNS a machine may not even know itself
+    return [str(entry[4][0]) for entry in known]
 
 
 def environment(host: str, port: int, data: Path, redis_port: int) -> dict[str, str]:
@@ -138,10 +168,22 @@ def environment(host: str, port: int, data: Path, redis_port: int) -> dict[str, 
         "SITE_URL": f"http://localhost:{port}",
         "SITE_URLS_EXTRA": ",".join(f"http://{name}:{port}" for name in other_names(host)),
         "PREVIEW_HOST": f"localhost:{port}",
+        "PREVIEW_PORTS": preview_ports(host, port),
+        "PREVIEW_PORTS_BIND": host,
         "REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",
         "PYTHONUNBUFFERED": "1",
     }
     return derived | dict(os.environ)
+
+
+def preview_ports(host: str, port: int) -> str:
+    """The ports for previews, `first-last`; none on the loopback, or with names for previews."""
+    if host in ("127.0.0.1", "localhost", "::1") or os.environ.get("PREVIEW_HOST"):
+        return ""
+    first = port + PREVIEW_PORTS_ABOVE
+    if first + PREVIEW_PORTS > LAST_PORT:
+        first = port - PREVIEW_PORTS_ABOVE - PREVIEW_PORTS
+    return f"{first}-{first + PREVIEW_PORTS - 1}"
 
 
 def other_names(host: str) -> list[str]:
@@ -171,7 +213,7 @@ def children(host: str, port: int, env: dict[str, str], redis_port: int, data: P
     site = (
         f"config.serving:application --host {host} --port {port} --loop uvloop --http httptools "
         "--ws websockets-sansio --ws-max-size 1048576 --ws-per-message-deflate false "
-        "--lifespan off --no-access-log --log-level warning --timeout-graceful-shutdown 3"
+        "--lifespan on --no-access-log --log-level warning --timeout-graceful-shutdown 3"
     )
     return [
         Child(
@@ -219,12 +261,14 @@ def manage(env: dict[str, str], *words: str) -> int:
     return subprocess.run([sys.executable, "manage.py", *words], cwd=ROOT, env=env).returncode
 
 
-def announce(host: str, port: int) -> None:
-    """Say where the site is."""
+def announce(host: str, port: int, previews: str) -> None:
+    """Say where the site is, and at which ports previews are."""
     say(f"\nSlipway is up: http://localhost:{port}/")
     if host in ("0.0.0.0", "::"):  # noqa: S104  compared, not bound
         for address in lan_addresses():
             say(f"  from other computers on this network: http://{address}:{port}/")
+    if previews:
+        say(f"  previews there use the ports {previews}: let them through a firewall too")
     say("Ctrl-C ends it.\n")
 
 
@@ -248,7 +292,7 @@ def run(host: str, port: int, data: Path) -> int:
             child.start()
             running.append(child)
         if wait_until_served(port, running) and not stop:
-            announce(host, port)
+            announce(host, port, env["PREVIEW_PORTS"])
         while not stop:
             for child in running:
                 child.tend(time.monotonic())

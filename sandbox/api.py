@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from ninja import Router, Schema, Status
 from pydantic import Field, field_validator
 
-from sandbox import lifecycle, preview_links, replies
+from sandbox import lifecycle, preview_links, preview_ways, replies
 from sandbox.errors import MachineNotFound, SandboxEngineError, SandboxError, SandboxNotReady
 from sandbox.models import USABLE
 from sandbox.specs import MACHINE_NAME
@@ -109,6 +109,10 @@ class PreviewIn(Schema):
 
 class PreviewOut(Schema):
     url: str
+    # "name": a host name of its own; "port": a port of the site's address, where names can't be.
+    way: str
+    # Whether to offer the address for sharing; whoever has it sees the preview in any case.
+    share: bool
 
 
 @router.get("/sandboxes/{sandbox_id}", response=SandboxOut)
@@ -173,10 +177,11 @@ def _error_of(said: dict[str, Any]) -> SandboxError:
 def open_preview(request: HttpRequest, sandbox_id: str, preview: PreviewIn) -> Any:
     """An address of its own for one port of one machine."""
     sandbox = lifecycle.get_for(request.user, sandbox_id)
-    url = preview_links.open_link(
+    opened = preview_ways.open_preview(
         sandbox, preview.machine, preview.port, site_host=request.get_host()
     )
-    return Status(201, {"url": url})
+    share = request.user.may_share_previews()  # type: ignore[union-attr]
+    return Status(201, opened._asdict() | {"share": share})
 
 
 @router.delete("/sandboxes/{sandbox_id}/previews", response={204: None})

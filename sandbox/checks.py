@@ -6,7 +6,7 @@ import limits
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
-from sandbox import egress
+from sandbox import egress, preview_ports
 from sandbox.promises import BY_ID, accepted
 from sandbox.specs import RUNNABLE_KINDS
 
@@ -71,7 +71,28 @@ def check_sandbox_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage
                 id="sandbox.E004",
             )
         )
-    return [*problems, *_rate_problems(), *_risk_problems(), *_egress_problems()]
+    return [
+        *problems,
+        *_rate_problems(),
+        *_risk_problems(),
+        *_egress_problems(),
+        *_port_problems(),
+    ]
+
+
+def _port_problems() -> list[CheckMessage]:
+    """A range that can't be read would leave previews to names, which then do not resolve."""
+    try:
+        preview_ports.wanted()
+    except ValueError:
+        return [
+            Error(
+                f"PREVIEW_PORTS is no range of ports: {settings.PREVIEW_PORTS!r}.",
+                hint="Write <first>-<last>, such as 8100-8299.",
+                id="sandbox.E013",
+            )
+        ]
+    return []
 
 
 def _rate_problems() -> list[CheckMessage]:

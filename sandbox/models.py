@@ -327,6 +327,22 @@ class Preview(models.Model):
         return f"{self.machine}:{self.port} of {self.sandbox_id}"
 
 
+class PreviewPort(models.Model):
+    """A port of the site's address at which a console listens, and the preview it shows."""
+
+    number = models.PositiveIntegerField(primary_key=True)
+    console = models.CharField(max_length=40)
+    # As far as is known; the console says so again and again.
+    listened_until = models.DateTimeField()
+    preview = models.OneToOneField(
+        Preview, null=True, on_delete=models.SET_NULL, related_name="at_port"
+    )
+    claimed_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.number} for {self.preview or 'nobody'}"
+
+
 class Host(models.Model):
     """What the engine's host is, as the worker last read it; pages show it without the engine."""
 

@@ -6,6 +6,7 @@ can't read its pages, and only the site may frame it.
 
 import html
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -22,6 +23,7 @@ from sandbox.tunnel import NoAnswer, PortClosed
 
 log = logging.getLogger(__name__)
 Page = tuple[int, str, str]  # status, message, hint
+Find = Callable[[], Preview | None]
 OVER: Page = (404, "This preview is over.", "Open it again from the lesson's page.")
 TWO_HOSTS: Page = (400, "The request is not valid.", "Send one Host header.")
 FAULTS = (NoAnswer, PortClosed, AppSilent, AnswerCut, h11.RemoteProtocolError)
@@ -38,13 +40,10 @@ class PreviewHosts:
         hosts = [value.decode("latin-1") for name, value in headers if name == b"host"]
         if not any(map(preview_links.is_preview_host, hosts)):
             await self.inner(scope, receive, send)
-        elif scope["type"] != "http":
-            await receive()
-            await serve_socket(hosts, scope, receive, send)
         elif len(hosts) > 1:
-            await _page(send, TWO_HOSTS)
+            await refuse(scope, receive, send, TWO_HOSTS)
         else:
-            await serve(hosts[0], scope, receive, send)
+            await serve(lambda: preview_links.find(hosts[0]), scope, receive, send)
 
 
 @dataclass
@@ -56,8 +55,29 @@ class _Visit:
     request: h11.Request
 
 
-async def serve(host: str, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-    """Answer one HTTP request from the machine that `host` names.
+async def refuse(scope: dict[str, Any], receive: Receive, send: Send, page: Page) -> None:
+    """Answer a request or a WebSocket's handshake with a page of our own."""
+    if scope["type"] == "http":
+        await _page(send, page)
+    else:
+        await receive()
+        await _refuse_socket(send, page[0])
+
+
+async def serve(find: Find, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """Answer one request, or one WebSocket, from the machine of the preview that `find` gives.
+
+    `find` asks the database; it is asked again while an answer goes on.
+    """
+    if scope["type"] == "http":
+        await _serve_request(find, scope, receive, send)
+    else:
+        await receive()
+        await _serve_socket(find, scope, receive, send)
+
+
+async def _serve_request(find: Find, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """Answer one HTTP request.
 
     An answer that breaks off stays without its last message; the server then closes the
     browser's connection, which is how HTTP says so.
@@ -69,15 +89,15 @@ async def serve(host: str, scope: dict[str, Any], receive: Receive, send: Send) 
         begun = True
         await send(message)
 
-    page = await _visit(host, scope, receive, tell)
+    page = await _visit(find, scope, receive, tell)
     if page is not None and not begun:
         await _page(send, page)
 
 
-async def _visit(host: str, scope: dict[str, Any], receive: Receive, send: Send) -> Page | None:
+async def _visit(find: Find, scope: dict[str, Any], receive: Receive, send: Send) -> Page | None:
     """Answer from the machine; return the page to show where that was not possible."""
     try:
-        visit = await _find(host, scope)
+        visit = await _visit_of(find, scope)
     except preview_headers.Refused as refused:
         return refused.status, refused.message, refused.hint
     if visit is None:
@@ -86,7 +106,7 @@ async def _visit(host: str, scope: dict[str, Any], receive: Receive, send: Send)
     port = visit.preview.port
     try:
         await preview_relay.relay(
-            visit.container_id, port, visit.request, receive, send, partial(_stands, host)
+            visit.container_id, port, visit.request, receive, send, partial(_stands, find)
         )
     except BrowserLeft:
         return None
@@ -101,62 +121,55 @@ async def _visit(host: str, scope: dict[str, Any], receive: Receive, send: Send)
     return None
 
 
-async def serve_socket(
-    hosts: list[str], scope: dict[str, Any], receive: Receive, send: Send
-) -> None:
-    """Answer one WebSocket from the machine that its host names.
+async def _serve_socket(find: Find, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """Answer one WebSocket.
 
     What can't be opened is refused with a status, as browsers report nothing else of it.
     """
     try:
-        visit = await _find(hosts[0], scope | {"method": "GET"}) if len(hosts) == 1 else None
+        visit = await _visit_of(find, scope | {"method": "GET"})
     except preview_headers.Refused as refused:
-        await _refuse(send, refused.status)
+        await _refuse_socket(send, refused.status)
         return
     if visit is None:
-        await _refuse(send, OVER[0])
+        await _refuse_socket(send, OVER[0])
         return
-    port, valid = visit.preview.port, partial(_stands, hosts[0])
+    port, valid = visit.preview.port, partial(_stands, find)
     try:
         await preview_socket.relay(visit.container_id, port, visit.request, receive, send, valid)
     except FAULTS as fault:
-        await _refuse(send, _page_of(fault, visit.preview)[0])
+        await _refuse_socket(send, _page_of(fault, visit.preview)[0])
     except preview_socket.SocketRefused as refused:
-        await _refuse(send, refused.status if refused.status >= 400 else 502)
+        await _refuse_socket(send, refused.status if refused.status >= 400 else 502)
     except SandboxError as error:
         if isinstance(error, SandboxEngineError):
             log.warning("preview of %s: %s", visit.preview, error)
-        await _refuse(send, error.status)
+        await _refuse_socket(send, error.status)
 
 
-async def _refuse(send: Send, status: int) -> None:
+async def _refuse_socket(send: Send, status: int) -> None:
     head = {"type": "websocket.http.response.start", "status": status, "headers": []}
     await send(head)
     await send({"type": "websocket.http.response.body", "body": b""})
 
 
-async def _stands(host: str) -> bool:
+async def _stands(find: Find) -> bool:
     """Whether the preview is valid still."""
     try:
-        return bool(await _is_valid(host))
+        return await database_sync_to_async(find)() is not None
     except OperationalError:
         return True  # a busy database ends nothing; the next look will tell
 
 
 @database_sync_to_async
-def _find(host: str, scope: dict[str, Any]) -> _Visit | None:
-    preview = preview_links.find(host)
+def _visit_of(find: Find, scope: dict[str, Any]) -> _Visit | None:
+    preview = find()
     if preview is None:
         return None
     machine = Machine.objects.filter(sandbox=preview.sandbox, name=preview.machine).first()
     if machine is None or not machine.container_id:
         return None
     return _Visit(preview, machine.container_id, preview_headers.request_of(scope))
-
-
-@database_sync_to_async
-def _is_valid(host: str) -> bool:
-    return preview_links.find(host) is not None
 
 
 def _page_of(fault: Exception, preview: Preview) -> Page:

@@ -16,6 +16,7 @@ from hashlib import sha256
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from sandbox.errors import BadRequest, MachineNotFound, SandboxNotReady, SandboxUserError
 from sandbox.models import USABLE, Preview, Sandbox
@@ -31,10 +32,9 @@ CLOSED_PORTS = frozenset({2375, 2376})
 
 class PreviewNeedsName(SandboxUserError):
     code = "preview_needs_name"
-    message = "Previews need a host name, and this site is open under an address without one."
-    hint = (
-        "Open the site as http://localhost on the machine that runs it, or ask whoever runs it "
-        "to set PREVIEW_HOST to a name whose subdomains resolve here."
+    message = _("Previews need a host name, and this site is open under an address without one.")
+    hint = _(
+        "Open it as http://localhost, or have PREVIEW_HOST or PREVIEW_PORTS set (docs/settings.md)."
     )
 
 
@@ -60,15 +60,28 @@ def open_link(sandbox: Sandbox, machine: str, port: int, *, site_host: str) -> s
     `site_host`: the Host header under which the caller sees the site.
     Raises SandboxNotReady, MachineNotFound, BadRequest, PreviewNeedsName.
     """
+    _check(sandbox, machine, port)
+    if not reachable_from(site_host):
+        raise PreviewNeedsName
+    return link_of(opened(sandbox, machine, port))
+
+
+def opened(sandbox: Sandbox, machine: str, port: int) -> Preview:
+    """The preview of a port, the one there is while it is valid; its time begins anew.
+
+    Raises SandboxNotReady, MachineNotFound, BadRequest.
+    """
+    _check(sandbox, machine, port)
+    return _renewed(sandbox, machine, port) or _make(sandbox, machine, port)
+
+
+def _check(sandbox: Sandbox, machine: str, port: int) -> None:
     if sandbox.state not in USABLE:
         raise SandboxNotReady
     if not sandbox.machines.filter(name=machine).exists():
         raise MachineNotFound
     if not 1 <= port <= _LAST_PORT or port in CLOSED_PORTS:
         raise BadRequest(f"Port {port} can't be previewed.", "Choose the port your app listens on.")
-    if not _reachable_from(site_host):
-        raise PreviewNeedsName
-    return link_of(_renewed(sandbox, machine, port) or _make(sandbox, machine, port))
 
 
 def revoke(sandbox: Sandbox, machine: str, port: int) -> None:
@@ -113,7 +126,7 @@ def link_of(preview: Preview) -> str:
     return f"{scheme}://p-{preview.token}-{preview.port}.{settings.PREVIEW_HOST}/"
 
 
-def _reachable_from(site_host: str) -> bool:
+def reachable_from(site_host: str) -> bool:
     """Whether the preview's name resolves for somebody who sees the site as `site_host`.
 
     Browsers resolve *.localhost to themselves: right only on the machine itself.
@@ -153,7 +166,11 @@ def find(host: str) -> Preview | None:
     match = _LABEL.fullmatch(name.partition(".")[0])
     if match is None or not is_preview_host(host) or site_port != _split(settings.PREVIEW_HOST)[1]:
         return None
-    token, port = match[1], int(match[2])
+    return valid_preview(match[1], int(match[2]))
+
+
+def valid_preview(token: str, port: int) -> Preview | None:
+    """The preview of a machine's port by its token, if that is genuine, valid, and the sandbox up."""
     if not hmac.compare_digest(token[HALF:], _seal(token[:HALF], port)):
         return None
     return (

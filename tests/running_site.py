@@ -21,7 +21,7 @@ from tests.kept_manage import KeptManage
 ROOT = Path(__file__).resolve().parents[1]
 READY_SECONDS = 90
 # What the tests' own settings put into the environment must not reach the site.
-NOT_INHERITED = ("SLIPWAY_DATA", "REDIS_URL", "SITE_URL", "PREVIEW_HOST")
+NOT_INHERITED = ("SLIPWAY_DATA", "REDIS_URL", "SITE_URL", "PREVIEW_HOST", "PREVIEW_PORTS")
 
 
 @dataclass
@@ -89,9 +89,10 @@ def wait_ready(url: str, process: subprocess.Popen[str]) -> None:
 
 
 @contextmanager
-def running_site(data: Path, **environment: str) -> Iterator[Site]:
+def running_site(data: Path, *, host: str = "127.0.0.1", **environment: str) -> Iterator[Site]:
     """Run a site on free ports in `data`, which is removed; nothing may be left on the engine.
 
+    `host`: the address that it listens on, as `./start --host`.
     In values of `environment`, `{port}` stands for the site's port.
     """
     port = _free_port()
@@ -102,9 +103,10 @@ def running_site(data: Path, **environment: str) -> Iterator[Site]:
     own = {f"SANDBOX_POOL_{kind}": "0" for kind in pools} | {"SANDBOX_GUEST_SNAPSHOTS": "0"}
     environment = own | environment
     own = {k: v.format(port=port) for k, v in environment.items()}
+    command = [sys.executable, "-m", "config.supervise", "--port", str(port), "--data", str(data)]
     with (data / "site.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "config.supervise", "--port", str(port), "--data", str(data)],
+            [*command, "--host", host],
             cwd=ROOT,
             env=inherited | own,
             stdout=log,

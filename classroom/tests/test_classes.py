@@ -179,3 +179,24 @@ def test_a_command_that_can_not_work_says_why(words: tuple[str, ...]) -> None:
     with pytest.raises(CommandError):
         command(*words)
     assert not Class.objects.exists()
+
+
+def test_sharing_previews_is_a_rule_of_the_class_joined_last_and_off_by_default() -> None:
+    ada = learner("ada")
+    assert not ada.may_share_previews()
+    monday, tuesday = command("make", "Monday"), command("make", "Tuesday", "--share-previews")
+    assert join(ada, monday).json()["shares_previews"] is False
+    assert not ada.may_share_previews()
+    assert join(ada, tuesday).json()["shares_previews"] is True
+    assert ada.may_share_previews()
+    assert command("share-previews", tuesday, "off").endswith("is off.")
+    assert not ada.may_share_previews()
+    command("share-previews", tuesday, "on")
+    assert ada.may_share_previews()
+    command("close", tuesday)
+    assert not ada.may_share_previews()
+
+
+def test_a_sharing_rule_is_on_or_off() -> None:
+    with pytest.raises(CommandError):
+        command("share-previews", command("make", "Monday"), "maybe")

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from classroom import classes
 from classroom.models import User
 from sandbox import preview_links
 from sandbox.models import Preview, Sandbox, State
@@ -52,6 +53,16 @@ def test_the_owner_ends_it_and_opening_gives_another(own: Client, sandbox: Sandb
     assert again != host
     assert preview_links.find(again)
     assert preview_links.find(host) is None
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_whether_to_offer_the_address_for_sharing_is_said(
+    own: Client, learner: User, sandbox: Sandbox, allowed: bool
+) -> None:
+    classes.seat(classes.open_class("Monday", shares_previews=allowed), learner)
+    said = call(own, "post", sandbox)
+    assert (said.status_code, said.json()["share"]) == (201, allowed)
+    assert said.json()["way"] == "name"
 
 
 def test_ending_it_twice_is_204_and_keeps_the_first_time(own: Client, sandbox: Sandbox) -> None:

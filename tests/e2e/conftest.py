@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from config.supervise import lan_addresses
 from tests.running_site import ROOT, Site, running_site
 
 __all__ = ["ROOT", "Site"]
@@ -27,10 +28,13 @@ CHROMIUM_FLAGS = [
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    names = "http://127.0.0.1:{port},http://classroom.test:{port}"
+    hosts = ["127.0.0.1", "classroom.test", *lan_addresses()]
+    names = ",".join(f"http://{host}:{{port}}" for host in hosts)
     # A browser that sleeps is noticed sooner than the usual 40 s.
     pings = {"UVICORN_WS_PING_INTERVAL": "4", "UVICORN_WS_PING_TIMEOUT": "10"}
-    with running_site(tmp_path_factory.mktemp("site"), SITE_URLS_EXTRA=names, **pings) as running:
+    # As in a classroom: other computers reach it too.
+    data, everywhere = tmp_path_factory.mktemp("site"), "0.0.0.0"  # noqa: S104
+    with running_site(data, host=everywhere, SITE_URLS_EXTRA=names, **pings) as running:
         yield running
 
 
@@ -77,9 +81,9 @@ def page(site: Site, new_context: Callable[..., BrowserContext]) -> Iterator[Pag
     assert faults == []
 
 
-def stop_machines(site: Site, context: BrowserContext) -> None:
-    """End whatever this browser's learner still has."""
-    cookies = {c["name"]: c["value"] for c in context.cookies(site.url)}
+def stop_machines(site: Site, context: BrowserContext, url: str = "") -> None:
+    """End whatever this browser's learner still has, who sees the site as `url`."""
+    cookies = {c["name"]: c["value"] for c in context.cookies(url or site.url)}
     if "sessionid" in cookies:
         stop_session(site, cookies["sessionid"])
 

@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 PAGE = """<!doctype html><title>Harbour</title><h1>Harbour</h1><p id=socket></p><p id=events></p>
+<form method=post action=/said><input name=what value=ahoy><button>Say it</button></form>
 <script>
 const say = (id, text) => (document.getElementById(id).textContent += text + " ");
 const socket = new WebSocket(`ws://${location.host}/socket`);
@@ -58,6 +59,20 @@ class App(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        said = b"<!doctype html><p id=said>" + body + b" " + self.cookies() + b"</p>"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        # What Django's own apps use as well, the site among them.
+        self.send_header("Set-Cookie", "sessionid=the-apps; Path=/; HttpOnly")
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+    def cookies(self) -> bytes:
+        return str(self.headers.get("Cookie", "none")).encode()
 
     def events(self) -> None:
         """Three events, each some time after the one before."""

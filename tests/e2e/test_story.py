@@ -105,7 +105,9 @@ def test_from_another_host_name_by_plain_http(
     lesson.wait_for("docker", "Server:", 30)
 
     page.get_by_role("tab", name=re.compile("Port 8080")).click()
-    expect(page.locator(".panel-preview:visible")).to_contain_text("Previews need a host name")
+    expect(page.locator(".panel-preview:visible .preview-bar")).to_contain_text("by port")
+    board = page.frame_locator(".panel-preview:visible iframe")
+    expect(board.get_by_role("heading")).to_have_text("Nothing answers on port 8080 of docker.")
     lesson.stop()
     assert_gone(site)
 

@@ -13,7 +13,7 @@ from classroom.models import Class, User
 
 
 class Command(BaseCommand):
-    help = "make: a class, printing its code; seat: learners in it; list; close: end it."
+    help = "make: a class, printing its code; seat: learners in it; share-previews; list; close: end it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -21,6 +21,11 @@ class Command(BaseCommand):
         make.add_argument("name")
         make.add_argument("--instructor", help="user name of whoever teaches it")
         make.add_argument("--start-rate", default="", help="such as 60/minute; default: the site's")
+        words = "its learners are offered to share the addresses of their previews"
+        make.add_argument("--share-previews", action="store_true", help=words)
+        share = actions.add_parser("share-previews", help=f"whether {words}")
+        share.add_argument("code")
+        share.add_argument("offered", choices=["on", "off"])
         seat = actions.add_parser("seat", help="give accounts a seat without a code typed by them")
         seat.add_argument("code")
         seat.add_argument("learners", nargs="+")
@@ -34,17 +39,32 @@ class Command(BaseCommand):
             "seat": self._seat,
             "list": self._list,
             "close": self._close,
+            "share-previews": self._share_previews,
         }
         actions[action](**options)
 
-    def _make(self, *, name: str, instructor: str | None, start_rate: str, **_: Any) -> None:
+    def _make(
+        self,
+        *,
+        name: str,
+        instructor: str | None,
+        start_rate: str,
+        share_previews: bool,
+        **_: Any,
+    ) -> None:
         try:
             if start_rate:
                 limits.parse(start_rate)
             teacher = _account(instructor) if instructor else None
         except ValueError as error:
             raise CommandError(f"{start_rate} is no rate. Write <count>/<unit>.") from error
-        self.stdout.write(classes.open_class(name, teacher, start_rate).code)
+        made = classes.open_class(name, teacher, start_rate, shares_previews=share_previews)
+        self.stdout.write(made.code)
+
+    def _share_previews(self, *, code: str, offered: str, **_: Any) -> None:
+        found = _class(code)
+        classes.share_previews(found, offered == "on")
+        self.stdout.write(f"Sharing previews in {found.name} is {offered}.")
 
     def _seat(self, *, code: str, learners: list[str], **_: Any) -> None:
         found = _class(code)
