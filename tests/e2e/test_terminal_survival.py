@@ -3,15 +3,18 @@
 import os
 import re
 import signal
+import time
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.conftest import Site
+from tests.e2e.conftest import CHROMIUM_FLAGS, Site, chromium_path
 from tests.e2e.terminal_page import TerminalPage, started_terminal
 
 pytestmark = pytest.mark.e2e
+# Longer than the site waits for an answer to its pings, and than the page takes for a nap.
+ASLEEP_SECONDS = 22
 # What shows each program, how it is left, and what stands on its screen.
 PROGRAMS = {
     "vim": ("vim -u NONE text", ":q!\n", r"line 1\n(.*\n)*.*line 12\n"),
@@ -112,6 +115,34 @@ def test_a_connection_lost_in_silence_is_noticed_by_who_types(
         os.kill(served, signal.SIGCONT)
     expect(said).to_be_empty(timeout=30_000)
     terminal.fresh().do("echo on-$((40+2))", r"\non-42")
+
+
+def test_a_laptop_that_slept_finds_its_shell_and_what_it_missed_once(
+    site: Site, browser: Browser
+) -> None:
+    """Its browser's processes stand still until the site has given the connection up."""
+    laptop = browser.browser_type.launch(executable_path=chromium_path(), args=CHROMIUM_FLAGS)
+    try:
+        with started_terminal(site, laptop) as terminal:
+            shell = terminal.do("echo pid-$$-", r"\npid-(\d+)-")[1]
+            terminal.type("box", "for i in $(seq 12); do echo tick-$i-; sleep 1; done")
+            terminal.see("tick-2-")
+            information = laptop.new_browser_cdp_session().send("SystemInfo.getProcessInfo")
+            processes = [each["id"] for each in information["processInfo"]]
+            opened: list[str] = []
+            terminal.page.on("websocket", lambda made: opened.append(made.url))
+            for process in processes:
+                os.kill(process, signal.SIGSTOP)
+            time.sleep(ASLEEP_SECONDS)
+            for process in processes:
+                os.kill(process, signal.SIGCONT)
+            terminal.see("tick-12-")
+            ticks = re.findall(r"\ntick-(\d+)-", terminal.screen("box"))
+            assert ticks == [str(number) for number in range(1, 13)]
+            terminal.fresh().do("echo again-$$-", rf"\nagain-{shell}-")
+            assert any("/terminals/main?after=" in url for url in opened), "it came back"
+    finally:
+        laptop.close()
 
 
 def test_the_size_is_that_of_the_window_in_use(
