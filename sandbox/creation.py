@@ -53,6 +53,8 @@ def make(sandbox_id: str, token: str) -> None:
     except SandboxError as error:
         _give_up(sandbox_id, token, error)
     except Exception:
+        # Whatever it was, the learner waits: a row left in STARTING would be tried again only
+        # after a silence, to meet the same fault.
         log.exception("creating %s", sandbox_id)
         _give_up(sandbox_id, token, SandboxEngineError(hint="Press Start again."))
 

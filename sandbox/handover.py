@@ -3,11 +3,12 @@
 A class that presses Start at once claims a warm machine each; what is left to do for one is
 so little that most of it would be messages, locks and round trips. So all that wait are taken
 in one transaction, proven, and made ready in one more. What needs more than being handed over
-(a machine that is not as it was made) goes the long way, `creation.make`.
+(a machine that is not as it was made) is given back, and made by a creation of its own.
 """
 
 import logging
 import secrets
+import time
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
@@ -16,7 +17,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from sandbox import creation, events, hosts, pool_keeper, promises
+from sandbox import creation, dispatch, events, hosts, pool_keeper, promises
 from sandbox.errors import SandboxError
 from sandbox.models import Machine, Sandbox, State, WarmMachine
 from sandbox.promises import Finding
@@ -46,12 +47,47 @@ def hand_over(sandbox_ids: Iterable[str]) -> None:
     sandboxes = list(
         held.prefetch_related("machines__terminal_names", "warm_machines").order_by("created_at")
     )
-    findings = hosts.findings_of(hosts.current())
-    proven = [sandbox for sandbox in sandboxes if _is_proven(sandbox, findings)]
+    proven = _proven(sandboxes, token)
     _make_ready(proven, token)
     for sandbox in sandboxes:
         if sandbox not in proven:
-            creation.make(sandbox.pk, token)
+            _give_back(sandbox.pk, token)
+
+
+def _proven(sandboxes: list[Sandbox], token: str) -> list[Sandbox]:
+    """Those that can be handed over. Shows signs of life for all of them meanwhile.
+
+    A class on a slow engine takes longer to prove than a worker may be silent; taken over, each
+    would use up one of its attempts, and the second silence would fail it.
+    """
+    findings = hosts.findings_of(hosts.current())
+    proven = []
+    beaten = time.monotonic()
+    for sandbox in sandboxes:
+        if time.monotonic() - beaten >= creation.HEARTBEAT_SECONDS:
+            Sandbox.objects.filter(claim=token, state=State.STARTING).update(
+                heartbeat_at=timezone.now()
+            )
+            beaten = time.monotonic()
+        if _is_proven(sandbox, findings):
+            proven.append(sandbox)
+    return proven
+
+
+def _give_back(sandbox_id: str, token: str) -> None:
+    """Have a creation make it: side by side with others, and this was no attempt at one."""
+    held = Sandbox.objects.filter(pk=sandbox_id, claim=token, state=State.STARTING)
+    given = held.update(
+        state=State.REQUESTED,
+        claim="",
+        heartbeat_at=timezone.now(),
+        attempts=F("attempts") - 1,
+    )
+    # Zero rows: stopped meanwhile, and the stop may have looked before a machine was claimed.
+    if given:
+        dispatch.create(sandbox_id)
+    else:
+        creation.clean_if_ended(sandbox_id)
 
 
 def _claim(sandbox_ids: Iterable[str], token: str) -> int:

@@ -30,7 +30,8 @@ class State(models.TextChoices):
 TRANSITIONS: dict[str, frozenset[str]] = {
     State.REQUESTED: frozenset({State.QUEUED, State.STARTING, State.STOPPING, State.FAILED}),
     State.QUEUED: frozenset({State.STARTING, State.STOPPING, State.FAILED}),
-    State.STARTING: frozenset({State.READY, State.STOPPING, State.FAILED}),
+    # Back to REQUESTED: a warm machine was claimed, and is not as it was made.
+    State.STARTING: frozenset({State.READY, State.STOPPING, State.FAILED, State.REQUESTED}),
     State.READY: frozenset({State.EXPIRING, State.STOPPING, State.FAILED, State.REQUESTED}),
     State.EXPIRING: frozenset({State.READY, State.STOPPING, State.FAILED, State.REQUESTED}),
     State.STOPPING: frozenset({State.GONE, State.FAILED}),

@@ -7,10 +7,20 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from classroom.models import User
-from sandbox import creation, dispatch, events, handover, lifecycle, pool_keeper, transitions
+from sandbox import (
+    creation,
+    dispatch,
+    events,
+    handover,
+    lifecycle,
+    pool_keeper,
+    reaper,
+    transitions,
+)
 from sandbox.models import Sandbox, State, WarmMachine, WarmState
 from sandbox.specs import MachineSpec, SandboxSpec
 
@@ -38,11 +48,10 @@ def said(monkeypatch: pytest.MonkeyPatch) -> Events:
 
 
 @pytest.fixture
-def long_way(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Sandboxes that were made the long way."""
-    made: list[str] = []
-    monkeypatch.setattr(creation, "make", lambda pk, token: made.append(pk))
-    return made
+def dispatched(dispatched: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """With what goes the long way in it."""
+    monkeypatch.setattr(dispatch, "create", lambda pk: dispatched.append(("create", pk)))
+    return dispatched
 
 
 @pytest.fixture
@@ -104,32 +113,57 @@ def test_its_cost_in_queries_is_that_of_one(
 
 
 def test_a_second_message_does_nothing(
-    class_of_five: list[Sandbox], said: Events, long_way: list[str]
+    class_of_five: list[Sandbox], said: Events, dispatched: list[tuple[str, str]]
 ) -> None:
+    dispatched.clear()
     handover.hand_over(ids(class_of_five))
     before = list(Sandbox.objects.order_by("pk").values())
     handover.hand_over(ids(class_of_five))
     handover.hand_over([])
     assert list(Sandbox.objects.order_by("pk").values()) == before
     assert len(said) == 5
-    assert long_way == []
+    assert dispatched == []
 
 
 def test_a_machine_that_is_not_as_it_was_made_goes_the_long_way(
-    class_of_five: list[Sandbox], said: Events, long_way: list[str], fresh: set[str]
+    class_of_five: list[Sandbox],
+    said: Events,
+    dispatched: list[tuple[str, str]],
+    fresh: set[str],
 ) -> None:
+    dispatched.clear()
     unlucky = class_of_five[2]
     fresh.add(unlucky.warm_machines.get().pk)
     handover.hand_over(ids(class_of_five))
-    assert long_way == [unlucky.pk]
+    assert dispatched == [("create", unlucky.pk)]
     assert Sandbox.objects.filter(state=State.READY).count() == 4
     unlucky.refresh_from_db()
-    assert unlucky.state == State.STARTING
+    assert (unlucky.state, unlucky.claim, unlucky.attempts) == (State.REQUESTED, "", 0)
 
 
-def test_who_was_stopped_before_is_left_alone(
-    class_of_five: list[Sandbox], said: Events, long_way: list[str]
+def test_a_class_that_takes_long_to_prove_is_not_taken_over(
+    class_of_five: list[Sandbox],
+    said: Events,
+    dispatched: list[tuple[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """An engine that takes fifteen seconds for each machine: the reaper looks in between."""
+    monkeypatch.setattr(creation, "HEARTBEAT_SECONDS", 0)
+    dispatched.clear()
+
+    def slow(warm: WarmMachine) -> bool:
+        starting = Sandbox.objects.filter(state=State.STARTING)
+        starting.update(heartbeat_at=F("heartbeat_at") - timedelta(seconds=15))
+        reaper._resume_stalled()
+        return True
+
+    monkeypatch.setattr(pool_keeper, "is_fresh", slow)
+    handover.hand_over(ids(class_of_five))
+    assert dispatched == [], "nobody was asked to take them over"
+    assert {*Sandbox.objects.values_list("state", "attempts")} == {(State.READY, 1)}
+
+
+def test_who_was_stopped_before_is_left_alone(class_of_five: list[Sandbox], said: Events) -> None:
     transitions.move(class_of_five[0].pk, State.STOPPING)
     handover.hand_over(ids(class_of_five))
     class_of_five[0].refresh_from_db()

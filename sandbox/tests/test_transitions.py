@@ -16,6 +16,7 @@ ALLOWED = {
     ("requested", "queued"), ("requested", "starting"), ("requested", "stopping"),
     ("requested", "failed"), ("queued", "starting"), ("queued", "stopping"), ("queued", "failed"),
     ("starting", "ready"), ("starting", "stopping"), ("starting", "failed"),
+    ("starting", "requested"),
     ("ready", "expiring"), ("ready", "stopping"), ("ready", "failed"), ("ready", "requested"),
     ("expiring", "ready"), ("expiring", "stopping"), ("expiring", "failed"),
     ("expiring", "requested"), ("stopping", "gone"), ("stopping", "failed"),
