@@ -25,11 +25,12 @@ route_previews = import_string("sandbox.preview.PreviewHosts")
 listen_for_previews = import_string("sandbox.preview_listener.lifespan")
 start_gate = import_string("sandbox.start_gate.StartGate")
 pages = start_gate(KeptThreads(OneThreadHandler()))
+sockets = pages.before(with_user(route_websocket))
 
 application = ProtocolTypeRouter(
     {
         "http": route_previews(route_files(pages, with_http_user)),
-        "websocket": route_previews(with_user(route_websocket)),
+        "websocket": route_previews(sockets),
         "lifespan": listen_for_previews,
     }
 )

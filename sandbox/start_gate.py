@@ -2,6 +2,7 @@
 
 All of them would take turns at the interpreter's lock, with each other and with every page.
 Those that wait here wait in order, on the event loop, where they cost nothing; pages overtake.
+Sockets that a page opens to watch its sandbox come after those who have no answer yet.
 """
 
 import asyncio
@@ -19,6 +20,8 @@ BODY_LIMIT_BYTES = 64 * 1024
 # A page that takes longer waits for something itself, as a check does: nobody makes way for it.
 # So long at most a Start whose turn has come lets pages pass, however many come.
 PAGE_SECONDS = 0.03
+WATCHING = "/events"
+WATCHERS_WAIT_SECONDS = 0.5
 
 
 class StartGate:
@@ -30,6 +33,9 @@ class StartGate:
         self._pages: set[object] = set()
         self._no_pages = asyncio.Event()
         self._no_pages.set()
+        self._starts = 0
+        self._no_starts = asyncio.Event()
+        self._no_starts.set()
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if (scope.get("method"), scope.get("path")) != STARTS:
@@ -41,11 +47,26 @@ class StartGate:
         if not whole:
             await self.inner(scope, replay, send)
             return
-        async with self.room:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(PAGE_SECONDS):
-                    await self._no_pages.wait()
-            await self.inner(scope, replay, send)
+        self._starts += 1
+        self._no_starts.clear()
+        try:
+            async with self.room:
+                await _at_most(PAGE_SECONDS, self._no_pages)
+                await self.inner(scope, replay, send)
+        finally:
+            self._starts -= 1
+            if not self._starts:
+                self._no_starts.set()
+
+    def before(self, sockets: Any) -> Any:
+        """ASGI middleware for `sockets`: who would watch waits until Starts are answered."""
+
+        async def after_starts(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+            if scope["path"].endswith(WATCHING):
+                await _at_most(WATCHERS_WAIT_SECONDS, self._no_starts)
+            await sockets(scope, receive, send)
+
+        return after_starts
 
     async def _pass(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """What is no Start goes on at once, and before the next Start."""
@@ -63,6 +84,13 @@ class StartGate:
         self._pages.discard(page)
         if not self._pages:
             self._no_pages.set()
+
+
+async def _at_most(seconds: float, event: asyncio.Event) -> None:
+    if not event.is_set():
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await event.wait()
 
 
 async def _read(receive: Receive) -> tuple[list[Message], bool]:

@@ -170,3 +170,46 @@ async def test_pages_without_end_hold_no_start_up_for_ever() -> None:
     assert "start" in inside.order
     inside.out.set()
     await asyncio.gather(start, *pages)
+
+
+WATCHER = {"type": "websocket", "path": "/ws/sandboxes/x/events"}
+
+
+class Sockets:
+    """The sockets' application: who has come, in order."""
+
+    def __init__(self) -> None:
+        self.order: list[str] = []
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        self.order.append(scope["path"].rpartition("/")[2])
+
+
+async def test_watchers_come_after_those_who_have_no_answer_and_terminals_do_not() -> None:
+    inside, sockets = Inside(), Sockets()
+    gate = StartGate(inside)
+    opened = gate.before(sockets)
+    start = asyncio.create_task(gate(START, sending(b"{}"), nothing))
+    await settle()
+    watcher = asyncio.create_task(opened(WATCHER, nothing, nothing))
+    await settle()
+    await opened(
+        WATCHER | {"path": "/ws/sandboxes/x/machines/box/terminals/main"}, nothing, nothing
+    )
+    assert sockets.order == ["main"]
+    inside.out.set()
+    await asyncio.gather(start, watcher)
+    assert sockets.order == ["main", "events"]
+    await opened(WATCHER, nothing, nothing)
+    assert sockets.order == ["main", "events", "events"]
+
+
+async def test_a_start_that_takes_long_keeps_no_watcher_for_ever() -> None:
+    inside, sockets = Inside(), Sockets()
+    gate = StartGate(inside)
+    start = asyncio.create_task(gate(START, sending(b"{}"), nothing))
+    await settle()
+    await asyncio.wait_for(gate.before(sockets)(WATCHER, nothing, nothing), 30)
+    assert sockets.order == ["events"]
+    inside.out.set()
+    await start
