@@ -9,19 +9,17 @@ figures into docs/measurements.md.
 
 import argparse
 import os
-import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.caller import Caller
-from tests.running_site import ROOT, Site, running_site
+from bench.measurements import replace_part, where_and_when
+from tests.running_site import Site, running_site
 
 PROCESSES = {"site": "uvicorn", "worker": " worker ", "beat": " beat ", "redis": "valkey-server"}
 FIGURES = ("descriptors", "threads", "database files", "memory MiB")
@@ -29,8 +27,7 @@ FIGURES = ("descriptors", "threads", "database files", "memory MiB")
 ALLOWED = {"descriptors": 8, "threads": 4, "database files": 4, "memory MiB": 12}
 EVERY_SECONDS = 3
 LESSONS = [("shell", "box")] * 3 + [("docker", "docker")]
-MEASUREMENTS = ROOT / "docs" / "measurements.md"
-BEGIN, END = "<!-- bench/soak.py -->", "<!-- end -->"
+BEGIN = "<!-- bench/soak.py -->"
 
 
 @dataclass
@@ -105,19 +102,6 @@ def table(seen: dict[str, list[tuple[float, ...]]]) -> tuple[list[str], list[str
     return rows, grown
 
 
-def engine_version() -> str:
-    command = ["docker", "version", "-f", "{{.Server.Version}}"]
-    return subprocess.check_output(command, text=True).strip()
-
-
-def write(text: str) -> None:
-    """Replace the soak's part of docs/measurements.md."""
-    found = MEASUREMENTS.read_text(encoding="utf-8")
-    before, rest = found.split(BEGIN, 1)
-    after = rest.split(END, 1)[1]
-    MEASUREMENTS.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.soak")
     parser.add_argument("--minutes", type=float, default=30)
@@ -145,8 +129,7 @@ def main() -> int:
     rows, grown = table(seen)
     taken = [seconds for one in learners for seconds in one.seconds]
     said = [
-        f"{datetime.now(UTC):%Y-%m-%d}, {platform.system()} {platform.release()}, "
-        f"{os.cpu_count()} processors, engine {engine_version()}: "
+        f"{where_and_when()}: "
         f"{len(taken)} starts and stops by {wanted.learners} learners in {wanted.minutes:g} minutes, "
         f"median {statistics.median(taken or [0]):.2f} s to the prompt, {len(faults)} faults. "
         "Median of the second quarter → of the last one.",
@@ -157,7 +140,7 @@ def main() -> int:
     ]
     print("\n".join([*said, *faults[:10]]))
     if wanted.write:
-        write("\n".join(said))
+        replace_part(BEGIN, "\n".join(said))
     return 1 if grown or faults else 0
 
 

@@ -14,7 +14,7 @@ from sandbox import engine, machines
 from sandbox.models import Machine
 from sandbox.specs import MachineSpec, limits_of
 from tests.engine.conftest import Start, bare_machine
-from tests.engine.probes import as_learner, unprotected_once
+from tests.engine.probes import as_learner, as_root, unprotected_once
 from tests.engine.screen import Screen, open_screen, typed
 
 pytestmark = pytest.mark.engine
@@ -158,6 +158,18 @@ def test_and_of_many_small_files_too(shared_shell: Machine, place: str) -> None:
     assert unprotected_once(MANY_FILES.format(place="/dev/shm")).text == "Success\n"
     done = typed(shared_shell, MANY_FILES.format(place=place), 60)
     assert (done.code, done.text) == (1, "No space left on device\n")
+
+
+def test_the_shared_memory_of_a_docker_machine_is_full_one_day_too(shared_docker: Machine) -> None:
+    """Its other places are on the disk, which is measured: tests/engine/test_disk.py."""
+    fill = "f={}/fill; dd if=/dev/zero of=$f bs=1M count=300; code=$?; rm -f $f; exit $code"
+    assert unprotected_once(fill.format("/tmp")).code == 0
+    assert unprotected_once(MANY_FILES.format(place="/dev/shm")).text == "Success\n"
+    for run in (typed, as_root):
+        done = run(shared_docker, fill.format("/dev/shm"))
+        assert (done.code, "No space left on device" in done.text) == (1, True)
+        done = run(shared_docker, MANY_FILES.format(place="/dev/shm"), 60)
+        assert (done.code, done.text) == (1, "No space left on device\n")
 
 
 def test_nothing_else_of_a_shell_can_be_written(shared_shell: Machine) -> None:

@@ -16,6 +16,9 @@ from tests.engine.screen import typed
 
 pytestmark = pytest.mark.engine
 BOTH = pytest.mark.parametrize("machine", ["shared_shell", "shared_docker"], indirect=True)
+ALL = pytest.mark.parametrize(
+    "machine", ["shared_shell", "shared_docker", "shared_vm"], indirect=True
+)
 SETGID_AND_SETUID = 1 << 6 | 1 << 7
 
 
@@ -142,7 +145,7 @@ def test_no_secret_of_the_platform_is_in_a_machine(machine: Machine) -> None:
             assert secret not in said
 
 
-@BOTH
+@ALL
 def test_environment_and_labels_hold_only_what_is_the_machines(machine: Machine) -> None:
     found = engine.inspect_container(machine.container_id)
     assert found is not None
@@ -150,13 +153,14 @@ def test_environment_and_labels_hold_only_what_is_the_machines(machine: Machine)
     assert names <= {
         "PATH", "HOME", "USER", "LANG", "TERM", "XDG_RUNTIME_DIR", "DOCKER_HOST",
         "DOCKER_CLI_HINTS", "SLIPWAY_DEADLINE_SECONDS", "LAB_MACHINE",
+        "SLIPWAY_GUEST", "SLIPWAY_LOGIN", "SLIPWAY_ACCELERATOR", "SLIPWAY_SERVICE_SECONDS",
     }  # fmt: skip
     labels = {name for name in found["Config"]["Labels"] if not name.startswith("org.slipway.")}
     assert labels <= {"slipway.instance", "slipway.sandbox", "slipway.machine"}
     assert settings.SECRET_KEY not in json.dumps(found)
 
 
-@pytest.mark.parametrize("kind", ["shell", "docker"])
+@pytest.mark.parametrize("kind", ["shell", "docker", "vm"])
 def test_the_history_of_an_image_holds_no_address_and_no_credential(kind: str) -> None:
     api = docker.from_env().api
     told = json.dumps([api.history(image_ref(kind)), api.inspect_image(image_ref(kind))])

@@ -1,6 +1,6 @@
 """A worker that is killed in the middle of a creation loses nothing and doubles nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -46,7 +46,10 @@ def killed_creation(learner: Learner, point: str) -> str:
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
-def test_killed_while_creating(site: Site, number: int) -> None:
+def test_killed_while_creating(
+    site: Site, number: int, record_property: Callable[[str, object], None]
+) -> None:
+    record_property("times", len(CREATING))
     people = learners(site, *(f"killed-{number}-{point}" for point in range(len(CREATING))))
     # One after another, and only then waited for: what is taken over may be hit once more.
     sandboxes = []
@@ -56,6 +59,7 @@ def test_killed_while_creating(site: Site, number: int) -> None:
     for person, sandbox_id, point in zip(people, sandboxes, CREATING, strict=True):
         now = person.wait_for(sandbox_id, seconds=LONGEST_START_SECONDS)
         assert now["state"] == "ready", (point, now)
+        record_property("true_after_seconds", now["ready_seconds"])
         assert len(containers_of(site, sandbox_id)) == 1, point
     for person, sandbox_id in zip(people, sandboxes, strict=True):
         person.stop(sandbox_id)

@@ -3,7 +3,7 @@
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -49,7 +49,7 @@ def readiness(site: Site) -> str:
 
 @pytest.mark.parametrize("end", ["kill", "stop"])
 def test_an_engine_that_went_and_came_back_is_said_and_rows_are_true_again(
-    site: Site, second: SecondEngine, end: str
+    site: Site, second: SecondEngine, end: str, record_property: Callable[[str, object], None]
 ) -> None:
     working, late = learners(site, "working", "late")
     sandbox_id = working.ready()
@@ -67,6 +67,7 @@ def test_an_engine_that_went_and_came_back_is_said_and_rows_are_true_again(
     began = time.monotonic()
     eventually(lambda: not readiness(site), TRUE_SECONDS, "/readyz")
     ended = working.wait_for(sandbox_id, ("failed",), began + TRUE_SECONDS - time.monotonic())
+    record_property("true_after_seconds", round(time.monotonic() - began, 2))
     assert ended["error"]["code"] == "machine_died"
     again = late.ready()
     late.stop(again)

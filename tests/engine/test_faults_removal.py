@@ -1,6 +1,7 @@
 """A worker that is killed in the middle of a removal leaves nothing behind."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -38,14 +39,21 @@ def killed_removal(learner: Learner, sandbox_id: str, point: str) -> None:
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
-def test_killed_while_removing(site: Site, number: int) -> None:
+def test_killed_while_removing(
+    site: Site, number: int, record_property: Callable[[str, object], None]
+) -> None:
+    record_property("times", len(REMOVING))
     people = learners(site, *(f"killed-{number}-{point}" for point in range(len(REMOVING))))
     sandboxes = [person.start("docker") for person in people]
     for person, sandbox_id in zip(people, sandboxes, strict=True):
         assert person.wait_for(sandbox_id)["state"] == "ready"
     # One after another, and only then waited for: a stop is repeated after a while.
+    killed_at = []
     for person, sandbox_id, point in zip(people, sandboxes, REMOVING, strict=True):
         killed_removal(person, sandbox_id, point)
-    for person, sandbox_id in zip(people, sandboxes, strict=True):
+        killed_at.append(time.monotonic())
+    for person, sandbox_id, killed in zip(people, sandboxes, killed_at, strict=True):
         person.wait_for(sandbox_id, ("gone",), LONGEST_STOP_SECONDS)
+        # At most: others were killed and waited for in between.
+        record_property("true_after_seconds", round(time.monotonic() - killed, 2))
         assert site.manage("sandbox", "objects", sandbox_id) == ""

@@ -82,6 +82,21 @@ def test_what_a_docker_machine_is_made_with(kind: str, found: dict[str, Any]) ->
     assert not mounts["/seed-images"]["RW"]
 
 
+@pytest.mark.parametrize("kind", ["vm"])
+def test_what_a_vm_is_made_with(kind: str, found: dict[str, Any]) -> None:
+    """The walls of a shell around QEMU; this host's KVM only where it was seen to work."""
+    host = found["HostConfig"]
+    assert host["SecurityOpt"] == ["no-new-privileges"], "and the default seccomp profile"
+    assert not host["CapAdd"]
+    assert host["ReadonlyRootfs"]
+    assert "/proc/kcore" in host["MaskedPaths"]
+    assert "/proc/sys" in host["ReadonlyPaths"]
+    assert host["Tmpfs"].keys() == {"/tmp", "/run", "/dev/shm"}
+    assert all("size=" in options and "nr_inodes=" in options for options in host["Tmpfs"].values())
+    assert {device["PathOnHost"] for device in host["Devices"] or []} <= {"/dev/kvm"}
+    assert not [mount for mount in found["Mounts"] if mount["RW"]]
+
+
 LOOK = """id -u; ls -d /sys/class/net/* | xargs -n1 basename | tr '\\n' ' '; echo
 touch /etc/probe 2>/dev/null && rm /etc/probe && echo wrote; touch /seed-images/x 2>/dev/null && echo seed
 cat /proc/mounts"""
