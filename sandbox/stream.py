@@ -8,6 +8,7 @@ not changed. Source: Docker Engine API reference, "Attach to a container", "Exec
 
 import asyncio
 import json
+import socket
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -60,7 +61,8 @@ class EngineStream(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
-        self.transport.write(self._request)
+        if self._request:
+            self.transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
         if not self.upgraded.done():
@@ -139,6 +141,20 @@ class EngineStream(asyncio.Protocol):
 
     def close(self) -> None:
         self.transport.close()
+
+
+class SocketStream(EngineStream):
+    """A connection that is raw bytes from its beginning, with the same interface."""
+
+    def __init__(self) -> None:
+        super().__init__(b"")
+        self.upgraded.set_result(None)
+
+    @classmethod
+    async def over(cls, connected: socket.socket) -> "SocketStream":
+        """The stream of a socket that is connected; the socket is its own from now on."""
+        _, made = await asyncio.get_running_loop().create_connection(cls, sock=connected)
+        return made
 
 
 def _refused(status: int, body: bytes) -> SandboxEngineError:

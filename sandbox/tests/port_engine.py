@@ -77,6 +77,9 @@ class PortEngine:
         self._keep(writer)
         try:
             head = await reader.readuntil(b"\r\n\r\n")
+            if head.startswith(b"GET"):  # what is known of the container: nothing here
+                writer.write(b"HTTP/1.0 404 Not Found\r\n\r\n{}")
+                return
             length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
             body = json.loads(await reader.readexactly(length))
             while self.deaf:

@@ -3,13 +3,15 @@
 import asyncio
 import hashlib
 import json
+import os
+import socket
 import subprocess
 from collections.abc import Callable
 
 import pytest
 from django.utils import timezone
 
-from sandbox import lifecycle, preview_links, preview_relay
+from sandbox import lifecycle, namespaces, preview_links, preview_relay
 from sandbox.models import Machine, Preview
 from sandbox.specs import MachineSpec
 from sandbox.tests.visits import Visit
@@ -81,6 +83,16 @@ def served(shell: Machine) -> Machine:
 
 
 @pytest.fixture
+def by_exec(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a console that is not root, or not beside its engine."""
+
+    async def no_way(container_id: str, port: int) -> None:
+        return None
+
+    monkeypatch.setattr(namespaces, "connect", no_way)
+
+
+@pytest.fixture
 def host(served: Machine) -> str:
     return preview_of(served, PORT)
 
@@ -107,6 +119,7 @@ async def test_a_page_of_a_shell_machine_is_shown(host: str) -> None:
         assert visit.values(b"set-cookie") == [b"own=1"]
 
 
+@pytest.mark.usefixtures("by_exec")
 async def test_requests_after_one_another_share_a_tunnel(served: Machine, host: str) -> None:
     for _ in range(5):
         assert (await Visit(host).end()).status == 200
@@ -177,7 +190,16 @@ def test_a_port_of_the_platform_is_not_a_port_of_the_machine(start: Start, kind:
     assert b"Nothing answers" in visit.body
 
 
-async def test_ten_megabytes_go_up_and_come_down(host: str) -> None:
+@pytest.mark.parametrize("way", ["namespace", "exec"])
+async def test_ten_megabytes_go_up_and_come_down(
+    served: Machine, host: str, way: str, request: pytest.FixtureRequest
+) -> None:
+    if way == "exec":
+        request.getfixturevalue("by_exec")
+    elif not await namespaces.connect(served.container_id, PORT):
+        pytest.skip(
+            "this process may not enter network namespaces: not root, or an engine elsewhere"
+        )
     body = [bytes([number % 256]) * 65536 for number in range(160)]
     length = (b"content-length", str(10 * MIB).encode())
     up = await Visit(host, "/", length, method="POST", body=body).end(120)
@@ -187,6 +209,7 @@ async def test_ten_megabytes_go_up_and_come_down(host: str) -> None:
     assert down.body == bytes(i % 251 for i in range(1048573)) * 10
 
 
+@pytest.mark.usefixtures("by_exec")
 async def test_twenty_requests_at_once_each_get_their_own_answer(
     served: Machine, host: str
 ) -> None:
@@ -196,6 +219,7 @@ async def test_twenty_requests_at_once_each_get_their_own_answer(
 
 
 @pytest.mark.parametrize("path", ["/stream", "/never"])
+@pytest.mark.usefixtures("by_exec")
 async def test_browsers_that_leave_leave_no_process_behind(
     served: Machine, host: str, path: str
 ) -> None:
@@ -207,6 +231,39 @@ async def test_browsers_that_leave_leave_no_process_behind(
         visit.leave()
         await visit.end()
     await until(lambda: tunnels_in(served), 0)
+
+
+async def test_a_socket_in_the_machines_namespace_needs_no_process_there_and_is_closed(
+    served: Machine, host: str
+) -> None:
+    if not (probe := await namespaces.connect(served.container_id, PORT)):
+        pytest.skip(
+            "this process may not enter network namespaces: not root, or an engine elsewhere"
+        )
+    probe.close()
+    visits = [Visit(host, "/stream").begin() for _ in range(3)]
+    await asyncio.gather(*(visit.until(4) for visit in visits))
+    assert await asyncio.to_thread(tunnels_in, served) == 0
+    look = f"ss -Htn state established dport = :{PORT} | wc -l"
+
+    def connections() -> int:
+        return int(as_learner(served, look).text.strip())
+
+    assert await asyncio.to_thread(connections) == 3
+    for visit in visits:
+        visit.leave()
+        await visit.end()
+    await until(connections, 0)
+    names = {name for _, name in socket.if_nameindex()}
+    assert names - {"lo"}, "this process is where it was"
+
+
+async def test_the_process_of_another_container_is_not_taken_for_the_machines(
+    shell: Machine,
+) -> None:
+    other = Machine(container_id="f" * 64)
+    assert await namespaces.connect(other.container_id, PORT) is None
+    assert namespaces._socket_of(os.getpid(), shell.container_id) is None
 
 
 async def test_the_end_of_the_sandbox_cuts_a_stream_and_the_preview_is_over(
