@@ -212,7 +212,7 @@ def children(host: str, port: int, env: dict[str, str], redis_port: int, data: P
     )
     site = (
         f"config.serving:application --host {host} --port {port} --loop uvloop --http httptools "
-        "--ws websockets-sansio --ws-max-size 1048576 --ws-per-message-deflate false "
+        "--ws config.direct_sockets:DirectWebSocket --ws-max-size 1048576 --ws-per-message-deflate false "
         "--lifespan on --no-access-log --log-level warning --timeout-graceful-shutdown 3"
     )
     return [

@@ -133,6 +133,9 @@ class HeldTerminal:
         for begin in range(0, len(data), INPUT_BYTES):
             self._say(b"I", data[begin : begin + INPUT_BYTES])
 
+    def writable(self) -> bool:
+        return self._stream.writable()
+
     async def drained(self) -> None:
         await self._stream.drained()
 

@@ -46,6 +46,13 @@ class Pace:
         self._counted_at = time.monotonic()
         self._slow_since: float | None = None
 
+    def free_frame(self) -> bool:
+        """Count one frame if nobody has to wait for it; False, and nothing counted, if so."""
+        if self._room <= 1:
+            return False
+        self._room -= 1
+        return True
+
     async def frame(self) -> None:
         """Count one frame; waits when there were too many. Raises TooFast."""
         self._room -= 1

@@ -122,6 +122,10 @@ class EngineStream(asyncio.Protocol):
         if not self._closed:
             self.transport.write(data)
 
+    def writable(self) -> bool:
+        """Whether the machine reads: more may be written without waiting."""
+        return self._writable.is_set()
+
     async def drained(self) -> None:
         """Wait until the machine has read enough for more to be written."""
         await self._writable.wait()

@@ -90,10 +90,11 @@ class Terminal:
         if self.ring.end >= self._live_from:
             self._markers.feed(data)
             self._watch.output(data)
+        begin = self.ring.end
         self.ring.append(data)
         self._printed.set()
         for viewer in self.viewers:
-            viewer.wake()
+            viewer.printed(data, begin)
         self._throttle()
 
     def _on_marker(self, marker: Marker) -> None:
@@ -197,6 +198,13 @@ class Terminal:
     def owner(self) -> Viewer | None:
         """The viewer whose size the terminal has."""
         return self._size.owner
+
+    def typed_now(self, viewer: Viewer, data: bytes) -> bool:
+        """The short way of `typed`: False when there is more to do than to hand `data` on."""
+        if viewer is not self.owner or INTERRUPT in data or not self._source.writable():
+            return False
+        self._source.write(data)
+        return True
 
     async def typed(self, viewer: Viewer, data: bytes) -> None:
         """The viewer's client typed `data`; waits while the machine does not read."""

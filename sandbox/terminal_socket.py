@@ -67,9 +67,14 @@ async def _serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         readonly=query.get("readonly", ["0"])[0] not in ("", "0"),
         patience_seconds=settings.TERMINAL_STALL_SECONDS,
     )
+    reader = _Reader(terminal, viewer)
+    # The server's own way for bytes that go on at once (`config/direct_sockets.py`), if it has one.
+    direct = scope.get("extensions", {}).get("slipway.direct")
+    if direct is not None:
+        viewer.send_now, direct.on_bytes = direct.send_bytes, reader.take
     tasks = [
         asyncio.create_task(viewer.follow(terminal), name="viewer"),
-        asyncio.create_task(_read(terminal, viewer, receive), name="reader"),
+        asyncio.create_task(reader.read(receive), name="reader"),
         asyncio.create_task(presence.keep(sandbox_id), name="presence"),
     ]
     try:
@@ -88,6 +93,8 @@ async def _serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         # The browser is gone; the shell and its output stay for when it comes back.
         log.debug("viewer of %s lost", sandbox_id)
     finally:
+        if direct is not None:
+            direct.on_bytes = None
         terminal.leave(viewer)
         for task in tasks:
             task.cancel()
@@ -125,21 +132,40 @@ def _after(query: dict[str, list[str]]) -> int | None:
     return int(value) if value else None
 
 
-async def _read(terminal: Terminal, viewer: Viewer, receive: Receive) -> None:
-    """Hand the viewer's frames on until it leaves. Raises Refused for what is no frame."""
-    pace = Pace()
-    while True:
-        message = await receive()
-        if message["type"] == "websocket.disconnect":
-            return
-        await pace.frame()
-        data = message.get("bytes")
-        if data is not None:
-            if len(data) > FRAME_LIMIT_BYTES:
-                raise Refused(TOO_BIG)
-            await terminal.typed(viewer, data)
-        else:
-            await _obey(terminal, viewer, message.get("text") or "")
+class _Reader:
+    """Hands a viewer's frames on."""
+
+    def __init__(self, terminal: Terminal, viewer: Viewer) -> None:
+        self._terminal, self._viewer = terminal, viewer
+        self._pace = Pace()
+        # No earlier frame is being obeyed: the next one may go before the task is woken.
+        self._waits = False
+
+    def take(self, data: bytes) -> bool:
+        """Hand typed bytes on now; False when they must go through `read`, in their turn."""
+        return (
+            self._waits
+            and len(data) <= FRAME_LIMIT_BYTES
+            and self._pace.free_frame()
+            and self._terminal.typed_now(self._viewer, data)
+        )
+
+    async def read(self, receive: Receive) -> None:
+        """Until the client leaves. Raises Refused for what is no frame, TooFast."""
+        while True:
+            self._waits = True
+            message = await receive()
+            self._waits = False
+            if message["type"] == "websocket.disconnect":
+                return
+            await self._pace.frame()
+            data = message.get("bytes")
+            if data is not None:
+                if len(data) > FRAME_LIMIT_BYTES:
+                    raise Refused(TOO_BIG)
+                await self._terminal.typed(self._viewer, data)
+            else:
+                await _obey(self._terminal, self._viewer, message.get("text") or "")
 
 
 async def _obey(terminal: Terminal, viewer: Viewer, text: str) -> None:

@@ -64,6 +64,29 @@ class Viewer:
         self._skip_to = 0
         self._notes: deque[tuple[int, str]] = deque(maxlen=NOTES)
         self._wake = asyncio.Event()
+        # Sends bytes now, or answers False; None where the connection has no such short way.
+        self.send_now: Callable[[bytes], bool] | None = None
+        # Everything there was is sent, and `follow` waits for more.
+        self._waits = False
+
+    def printed(self, data: bytes, begin: int) -> None:
+        """`data` was printed, from byte `begin` on. A few bytes that nothing stands before are
+        sent here and now: a task that has to be woken first is felt at every key."""
+        size = len(data)
+        if (
+            self.send_now is not None
+            and self._waits
+            and size < BULK_BYTES
+            and self.position == begin >= self._skip_to
+            and not self._notes
+            and not self.held
+            and self.unacknowledged + size <= self._window_bytes
+            and self.send_now(data)
+        ):
+            self.position += size
+            self.unacknowledged += size
+        else:
+            self._wake.set()
 
     def wake(self) -> None:
         self._wake.set()
@@ -123,7 +146,9 @@ class Viewer:
     async def _something_to_do(self, stalled: bool) -> None:
         self._wake.clear()
         if not stalled or self._patience_seconds is None:
+            self._waits = not stalled
             await self._wake.wait()
+            self._waits = False
             return
         before = self.unacknowledged
         try:

@@ -25,6 +25,7 @@ class Socket:
         *,
         application: Any = websocket,
         headers: tuple[Header, ...] = (),
+        extensions: dict[str, Any] | None = None,
     ) -> None:
         own = () if origin is None else ((b"origin", origin.encode()),)
         address, _, query = path.partition("?")
@@ -34,6 +35,7 @@ class Socket:
             "query_string": query.encode(),
             "headers": [*own, *headers],
             "subprotocols": [],
+            "extensions": extensions or {},
         }
         if application is websocket:  # behind the middleware that finds the person
             scope["user"] = user

@@ -28,6 +28,9 @@ class Machine:
     def write(self, data: bytes) -> None:
         self.written += data
 
+    def writable(self) -> bool:
+        return True
+
     async def drained(self) -> None:
         return None
 

@@ -33,6 +33,9 @@ class Source:
     def write(self, data: bytes) -> None:
         self.typed += data
 
+    def writable(self) -> bool:
+        return True
+
     async def drained(self) -> None: ...
 
     def pause(self) -> None: ...
