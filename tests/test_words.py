@@ -194,3 +194,15 @@ def test_errors_are_in_the_readers_language() -> None:
     answer = Client(HTTP_ACCEPT_LANGUAGE="de").get("/api/v1/courses/nope/lessons/nope")
     assert answer.json()["error"]["message"] == "Diesen Kurs gibt es nicht."
     assert Client().get("/api/v1/courses/nope/lessons/nope").json()["error"]["code"] == "not_found"
+
+
+def test_no_message_of_a_script_is_a_piece_of_a_sentence() -> None:
+    """A translator needs the whole: no word of ours goes into a place of another message."""
+    pieces = []
+    for path in (ROOT / "static/js").glob("*.js"):
+        code = path.read_text(encoding="utf-8")
+        inner = re.findall(r'gettext\("[^"\n]*%\([^"\n]*", \{[^{}]*\? gettext\([^{}]*', code)
+        glued = re.findall(r"\$\{[^{}`]*gettext\([^`]*?\)\}(?! \$|\$|\.)[^`]*[a-z]{2}", code)
+        cut = [word for word in marked_in(code) if re.match(r"[ ,.;]", word) or word.endswith(" ")]
+        pieces += [(path.name, piece) for piece in [*inner, *glued, *cut]]
+    assert pieces == []

@@ -22,6 +22,15 @@ def test_every_directive_is_documented():
     assert [kind for kind in BODYLESS | WITH_BODY if f":::{kind}" not in PAGE] == []
 
 
+def test_browser_test_drives_every_directive():
+    """tests/e2e/test_directives.py goes through this lesson on real machines."""
+    lesson = PAGE_FOLDER.parent / "tests/e2e/courses/every-directive/01-all/lesson.md"
+    text = lesson.read_text(encoding="utf-8")
+    fences = ("{run}", "{run on=", "copy}", "{copy}", "{file=", "{output}")
+    wanted = [*(f":::{kind}" for kind in BODYLESS | WITH_BODY), *fences]
+    assert [directive for directive in wanted if directive not in text] == []
+
+
 def test_table_of_concepts_names_each_lesson_of_the_flagship_course_and_no_other(flagship):
     concepts = (PAGE_FOLDER / "concepts.md").read_text(encoding="utf-8")
     course = load_course(flagship / "containers-vs-vms").course

@@ -1,7 +1,6 @@
 // After a command has finished, the open task checks itself: one check at a time, never two
 // for one burst of commands.
 
-import { gettext } from "./words.js";
 const QUIET_MS = 350;
 
 /** Check `cards` (in page order) when commands finish. */
@@ -44,7 +43,7 @@ async function checkOpen(cards) {
     if (card.state === "passed") continue;
     const tried = card.state === "failing";
     if (!turned && !tried) return;
-    const result = await card.check(gettext("checked after your last command"), { quiet: !turned && !tried });
+    const result = await card.check("command", { quiet: !turned && !tried });
     turned = result?.passed ?? false;
   }
 }

@@ -3,14 +3,9 @@
 import { announce } from "./announce.js";
 import { h, icon } from "./markup.js";
 import { minutes, seconds } from "./times.js";
-import { gettext } from "./words.js";
+import { gettext, listed } from "./words.js";
 
 const TICK_MS = 100;
-
-/** "laptop", "laptop and production", "a, b and c". */
-export function listed(names) {
-  return names.length < 2 ? names.join("") : gettext("%(names)s and %(names2)s", { names: names.slice(0, -1).join(", "), names2: names.at(-1) });
-}
 
 /**
  * Draws `model()` into `element`. The model: `{state, snapshot, machines, engine, other,

@@ -40,7 +40,7 @@ export function startCommands(machines) {
 }
 
 function notRunning(machines, block) {
-  note(block, gettext("No machine is running. "), h("button", {
+  note(block, gettext("No machine is running."), " ", h("button", {
     class: "btn btn-small cmd-go", type: "button", onclick: () => machines?.showStart(),
   }, gettext("Go to Start")));
 }
@@ -87,7 +87,7 @@ async function copy(block) {
   }
   // A textarea: an input would drop the line ends.
   const field = h("textarea", { readonly: true, rows: "3", "aria-label": gettext("Text to copy") }, text);
-  note(block, gettext("This browser does not let the page copy. Copy it from here: "), field);
+  note(block, gettext("This browser does not let the page copy. Copy it from here:"), " ", field);
   field.select();
 }
 

@@ -1,14 +1,13 @@
 // How many fit, as a drawing: one budget of memory a side, a cell for each that was started.
 import { mib } from "./figures.js";
 import { diamond, drawing, percent, s } from "./svg.js";
-import { gettext } from "./words.js";
+import { gettext, ngettext } from "./words.js";
 
 const ROW = 96;
 const TOP = 4;
 const GAUGE = 34;
-const WORD = { vm: ["VM", "VMs"], container: ["container", "containers"] };
-
-export const counted = (side, count) => `${count} ${WORD[side][count === 1 ? 0 : 1]}`;
+export const counted = (side, count) =>
+  side === "vm" ? ngettext("%(count)s VM", "%(count)s VMs", count) : ngettext("%(count)s container", "%(count)s containers", count);
 
 /** Cells as wide as what each one took. */
 function cells(side, { count, used }, budget, y) {
@@ -24,16 +23,18 @@ function guess(side, model, budget, y) {
   const share = (model.guess * model.used) / model.count / budget;
   const beyond = share > 1;
   const at = Math.min(1, share);
-  const text = gettext("your guess %(guess)s%(beyond)s", { guess: model.guess, beyond: beyond ? ", beyond the budget" : "" });
+  const guessed = { guess: model.guess };
+  const text = beyond ? gettext("your guess %(guess)s, beyond the budget", guessed) : gettext("your guess %(guess)s", guessed);
   return [s("line", { class: "guess-line", x1: percent(at), x2: percent(at), y1: y - 4, y2: y + GAUGE + 4 }), diamond(at, y + GAUGE + 10),
     s("text", { x: percent(at), y: y + GAUGE + 15, ...(at > 0.5 ? { dx: -12, "text-anchor": "end" } : { dx: 12 }) }, text)];
 }
 
 function row(side, model, budget, index) {
   const y = TOP + index * ROW;
-  const each = model.count ? gettext("%(count)s each", { count: mib(model.used / model.count) }) : "";
+  const count = counted(side, model.count);
+  const each = model.count ? gettext("%(memory)s each", { memory: mib(model.used / model.count) }) : "";
   return s("g", {},
-    s("text", { class: "name", x: 0, y: y + 16 }, `${counted(side, model.count)}${model.emulated ? ", emulated" : ""}`),
+    s("text", { class: "name", x: 0, y: y + 16 }, model.emulated ? gettext("%(count)s, emulated", { count }) : count),
     s("text", { class: "val", x: "100%", y: y + 16, "text-anchor": "end" }, each),
     s("rect", { class: "gauge", x: 0, y: y + 26, width: "100%", height: GAUGE }),
     ...cells(side, model, budget, y + 26), ...guess(side, model, budget, y + 26));

@@ -88,7 +88,7 @@ class Density {
     const { vm, container } = this.#last.outcome.sides;
     const row = (name, read) => [name, [read(vm), read(container)]];
     place.replaceChildren(
-      sheet(gettext("What was measured"), [`VMs${vm.emulated ? " (emulated)" : ""}`, gettext("Containers")], [
+      sheet(gettext("What was measured"), [vm.emulated ? gettext("%(name)s (emulated)", { name: gettext("VMs") }) : gettext("VMs"), gettext("Containers")], [
         row(gettext("Started"), ({ count }) => count), row(gettext("Memory together"), ({ used_bytes }) => mib(used_bytes)),
         row(gettext("Memory for each"), ({ each_bytes }) => mib(each_bytes)), row(gettext("Why it stopped"), ({ stopped }) => h("span", { class: "why" }, stopped)),
       ]),
@@ -105,11 +105,12 @@ class Density {
   #reckon() {
     if (!this.#last) return;
     const gib = HOSTS_GIB[this.slider.value];
-    const fits = (side) => Math.floor((gib * GIB) / this.#last.outcome.sides[side].each_bytes);
+    const each = (side) => this.#last.outcome.sides[side].each_bytes;
+    const fits = (side) => Math.floor((gib * GIB) / each(side));
     const text = gettext("%(gib)s GiB: %(fits)s or %(fits2)s", { gib, fits: counted("vm", fits("vm")), fits2: counted("container", fits("container")) });
     this.slider.setAttribute("aria-valuetext", text);
     this.panel.querySelector("[data-reckoned]").replaceChildren(
-      h("b", {}, text), h("span", {}, SIDES.map((side) => gettext("%(gib)s GiB ÷ %(each_bytes)s", { gib, each_bytes: mib(this.#last.outcome.sides[side].each_bytes) })).join(" and ")));
+      h("b", {}, text), h("span", {}, gettext("%(gib)s GiB ÷ %(vm)s and %(gib)s GiB ÷ %(container)s", { gib, vm: mib(each("vm")), container: mib(each("container")) })));
   }
 }
 

@@ -1,9 +1,8 @@
 // Start, Stop, Extend, Reset: each is one call of the API; the state's events do the rest.
 import { call, segment } from "./api.js";
 import { ask } from "./dialog.js";
-import { listed } from "./berth.js";
 import { EngineWatch } from "./engine-watch.js";
-import { gettext } from "./words.js";
+import { gettext, listed } from "./words.js";
 
 const SWITCH_TRIES = 60;
 const SWITCH_PAUSE_MS = 500;

@@ -129,7 +129,9 @@ export class Machines {
   #expiring(more) {
     const left = this.state.secondsLeft() ?? 0;
     this.lines.show("expiring", {
-      text: gettext("The machines end in {s} s. %(more)s", { more: more ? gettext("Extend gives them more time.") : gettext("They can't be extended again: keep what you need.") }),
+      text: more
+        ? gettext("The machines end in {s} s. Extend gives them more time.")
+        : gettext("The machines end in {s} s. They can't be extended again: keep what you need."),
       until: performance.now() + left * 1000,
       bad: true,
       actions: more ? [{ label: gettext("Extend"), action: "extend" }] : [],

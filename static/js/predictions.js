@@ -37,7 +37,8 @@ class GuessForm {
     }
     const value = number.value.trim().replace(",", ".");
     if (value !== "" && Number.isFinite(Number(value))) return value;
-    this.#say(gettext("Write a number%(unit)s, for example 2.5.", { unit: this.form.dataset.unit ? gettext(" in %(unit)s", { unit: this.form.dataset.unit }) : "" }));
+    const { unit } = this.form.dataset;
+    this.#say(unit ? gettext("Write a number in %(unit)s, for example 2.5.", { unit }) : gettext("Write a number, for example 2.5."));
     number.focus();
     return null;
   }

@@ -52,7 +52,7 @@ export class Previews {
     const fields = h("div", { class: "port-fields" },
       h("label", { for: "port-machine" }, gettext("Machine")), machine, h("label", { for: "port-number" }, gettext("Port")), port);
     const text = listed ? gettext("Ports that listen now: %(ports)s.", { ports: listed }) : gettext("No port is seen to listen now. Start your app first.");
-    if (await ask({ title: gettext("Open a port"), text, extra: fields, yes: gettext("Open"), no: gettext("Leave it") })) {
+    if (await ask({ title: gettext("Open a port"), text, extra: fields, yes: gettext("Open the port"), no: gettext("Leave it") })) {
       const number = Number(port.value);
       if (Number.isInteger(number) && number >= 1 && number <= LAST_PORT) this.open(machine.value, number);
     }
@@ -85,7 +85,7 @@ export class Previews {
     this.lines.show(key, {
       text: gettext("Port %(port)s of %(machine)s is up.", { port, machine }),
       actions: [
-        { label: gettext("Open"), onclick: () => this.open(machine, port) },
+        { label: gettext("Open it"), onclick: () => this.open(machine, port) },
         { label: gettext("Got it"), onclick: () => this.lines.clear(key) },
       ],
     });

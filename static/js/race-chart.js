@@ -10,8 +10,8 @@ const BAR = 20;
 // The stage that ends when the guest's own kernel has booted.
 const KERNEL_STAGE = "init";
 const STAGE_WORDS = {
-  qemu: gettext("start QEMU"), kernel: gettext("load its kernel"), init: gettext("boot its kernel"), prompt: "QEMU, init and prompt",
-  create: "create", start: "start",
+  qemu: gettext("start QEMU"), kernel: gettext("load its kernel"), init: gettext("boot its kernel"), prompt: gettext("QEMU, init and prompt"),
+  create: gettext("create"), start: gettext("start"),
 };
 
 const steps = (stages) => stages.map(({ name, seconds }, index) => ({ name, from: index ? stages[index - 1].seconds : 0, to: seconds }));
@@ -55,7 +55,7 @@ function median(value, scale, y) {
 
 function row(side, model, scale, index) {
   const y = TOP + index * ROW;
-  const head = side === "container" ? gettext("Container") : `VM${model.emulated ? ", emulated" : ""}`;
+  const head = side === "container" ? gettext("Container") : model.emulated ? gettext("VM, emulated") : "VM";
   const value = model.seconds ?? null;
   return s("g", {},
     s("text", { class: "name", x: 0, y: y + 13 }, head),
@@ -75,8 +75,14 @@ function axis(end, scale, height) {
   ]);
 }
 
-const told = (side, { seconds, guess: guessed }) =>
-  `${side === "vm" ? "VM" : gettext("Container")}: ${seconds === null || seconds === undefined ? "not measured yet" : secs(seconds)}${guessed === null ? "" : gettext(", you guessed %(guessed)s s", { guessed })}.`;
+function told(side, { seconds, guess: guessed }) {
+  const name = side === "vm" ? "VM" : gettext("Container");
+  if (seconds === null || seconds === undefined) {
+    return guessed === null ? gettext("%(name)s: not measured yet.", { name }) : gettext("%(name)s: not measured yet, you guessed %(guessed)s s.", { name, guessed });
+  }
+  const time = secs(seconds);
+  return guessed === null ? `${name}: ${time}.` : gettext("%(name)s: %(time)s, you guessed %(guessed)s s.", { name, time, guessed });
+}
 
 /**
  * Draw the race. `sides` is {vm, container}, each {stages, seconds, until, runs, median, guess,

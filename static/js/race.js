@@ -76,7 +76,8 @@ class Race {
     side.stages = [...side.stages, { name: part.stage, seconds: part.seconds }];
     if (part.stage === "prompt") {
       side.seconds = part.seconds;
-      this.run.say(gettext("%(side)s is at its prompt after %(part)s.", { side: part.side === "vm" ? gettext("The VM") : gettext("The container"), part: secs(part.seconds) }), true);
+      const time = secs(part.seconds);
+      this.run.say(part.side === "vm" ? gettext("The VM is at its prompt after %(time)s.", { time }) : gettext("The container is at its prompt after %(time)s.", { time }), true);
     }
     this.#draw();
   }
@@ -129,7 +130,7 @@ class Race {
 
   #key() {
     const count = this.#medians?.learners ?? 0;
-    const entries = [["key-own", gettext("booting a kernel of its own")], ["key-house", gettext("the rest of the VM")], ["key-box", "container"],
+    const entries = [["key-own", gettext("booting a kernel of its own")], ["key-house", gettext("the rest of the VM")], ["key-box", gettext("the container")],
       ["key-dot", gettext("your runs: %(length)s", { length: this.#runs.length })], ["key-guess", gettext("what you guessed")]];
     if (count > 1) entries.push(["key-median", gettext("median of %(count)s learners", { count })]);
     return h("ul", { class: "key" }, entries.map(([mark, text]) => h("li", {}, h("span", { class: `key-mark ${mark}`, "aria-hidden": "true" }), text)));
@@ -143,7 +144,7 @@ class Race {
       [name, [read(vm), read(container), figure && figure !== "below" ? ratio(vm[figure], container[figure]) : "–"], figure === "below" ? "below" : null]);
     const caption = this.#runs.length > 1 ? gettext("The latest run") : gettext("What was measured");
     place.replaceChildren(
-      sheet(caption, [`VM${vm.emulated ? " (emulated)" : ""}`, gettext("Container"), "VM ÷ container"], rows),
+      sheet(caption, [vm.emulated ? gettext("%(name)s (emulated)", { name: "VM" }) : "VM", gettext("Container"), gettext("VM ÷ container")], rows),
       methods(this.#last.values),
       saveButtons(this.panel, "race", () => valueRows(this.#runs.flatMap(({ values }) => values))));
   }

@@ -74,7 +74,7 @@ export class RunPanel {
 export function recordedNote(recorded) {
   const { at, machine } = recorded;
   const day = new Date(at).toLocaleDateString(undefined, { year: "numeric", month: "long", day: "numeric" });
-  return h("p", { class: "note recorded" }, h("b", {}, gettext("Recorded, not measured here. ")),
+  return h("p", { class: "note recorded" }, h("b", {}, gettext("Recorded, not measured here.")), " ",
     gettext("Taken on %(day)s with this same lab on %(machine)s.", { day, machine }));
 }
 

@@ -87,19 +87,24 @@ function sea(host, vm, box, explain, withHouse) {
   const split = withHouse ? HALF : 0;
   const kernel = or(read(host, "kernel") ?? read(box, "kernel"));
   const boot = shortBoot(read(host, "boot") ?? read(box, "boot"));
-  const accelerated = read(vm, "accelerator") === "kvm" ? "KVM" : "emulated";
+  const qemu = read(vm, "accelerator") === "kvm" ? gettext("QEMU, KVM") : gettext("QEMU, emulated");
   const pid = read(vm, "guest_pid_outside");
-  const hardware = gettext("%(host)s processors, %(value)s", { host: or(read(host, "processors"), "?"), value: host?.memory ? mib(host.memory.value) : gettext("memory not read") });
+  const processors = or(read(host, "processors"), "?");
+  const hardware = host?.memory
+    ? gettext("%(processors)s processors, %(memory)s", { processors, memory: mib(host.memory.value) })
+    : gettext("%(processors)s processors, memory not read", { processors });
+  // One message on two lines of the drawing.
+  const outside = gettext("1 inside is\n%(pid)s outside", { pid: or(read(box, "first_pid_outside")) }).split("\n");
   const y = HIGH.vm;
   const parts = [
     s("rect", { class: "sea-bg", x: percent(split), y: HIGH.box, width: percent(1 - split), height: HEIGHT - HIGH.box }),
     withHouse ? s("rect", { class: "sea-bg", x: 0, y, width: "50%", height: HEIGHT - y }) : null,
-    withHouse ? layer("hypervisor", gettext("QEMU, %(accelerated)s", { accelerated }), pid === null ? "1 process" : gettext("process %(pid)s of the host", { pid }), explain,
-      s("text", { class: "t sea-t", x: "4%", y: y + 24 }, gettext("QEMU, %(accelerated)s", { accelerated })),
-      s("text", { class: "v sea-v", x: "4%", y: y + 42 }, pid === null ? "1 process" : gettext("1 process: %(pid)s", { pid }))) : null,
-    layer("engine", "engine", gettext("its process 1 is %(box)s of the host", { box: or(read(box, "first_pid_outside")) }), explain,
-      s("text", { class: "v sea-v", x: percent(split + 0.04), y: HIGH.box + 24 }, gettext("1 inside is")),
-      s("text", { class: "v sea-v", x: percent(split + 0.04), y: HIGH.box + 42 }, gettext("%(box)s outside", { box: or(read(box, "first_pid_outside")) }))),
+    withHouse ? layer("hypervisor", qemu, pid === null ? gettext("1 process") : gettext("process %(pid)s of the host", { pid }), explain,
+      s("text", { class: "t sea-t", x: "4%", y: y + 24 }, qemu),
+      s("text", { class: "v sea-v", x: "4%", y: y + 42 }, pid === null ? gettext("1 process") : gettext("1 process: %(pid)s", { pid }))) : null,
+    layer("engine", gettext("engine"), gettext("its process 1 is %(box)s of the host", { box: or(read(box, "first_pid_outside")) }), explain,
+      s("text", { class: "v sea-v", x: percent(split + 0.04), y: HIGH.box + 24 }, outside[0]),
+      s("text", { class: "v sea-v", x: percent(split + 0.04), y: HIGH.box + 42 }, outside[1] ?? "")),
     layer("kernel", gettext("the host's kernel"), gettext("%(kernel)s, boot %(boot)s", { kernel, boot }), explain,
       s("rect", { class: "sea-kernel", x: 0, y: y + 52, width: "100%", height: 40 }),
       s("text", { class: "t sea-t", x: "4%", y: y + 77 }, gettext("one kernel")),
@@ -160,7 +165,7 @@ function table(found, vmName, boxName) {
   const rows = [[gettext("Kernel"), "kernel"], [gettext("Boot id"), "boot"], [gettext("Processes inside"), "processes_inside"], [gettext("Seen from outside"), "processes_outside"], [gettext("Process 1, outside"), "first_pid_outside"]];
   const cell = (name, key) => (key === "boot" ? shortBoot(read(found[name], key)) : or(read(found[name], key)));
   return h("table", { class: "sheet" }, h("caption", { class: "visually-hidden" }, gettext("The values of the drawing")),
-    h("thead", {}, h("tr", {}, ["", ...names, "host"].map((name) => h("th", { scope: "col" }, name)))),
+    h("thead", {}, h("tr", {}, ["", ...names, gettext("host")].map((name) => h("th", { scope: "col" }, name)))),
     h("tbody", {}, rows.map(([word, key]) => h("tr", {}, h("th", { scope: "row" }, word),
       names.map((name) => h("td", {}, cell(name, key))), h("td", {}, found.host?.[key] ? cell("host", key) : "–")))));
 }

@@ -1,7 +1,7 @@
 // Under the terminal how fast the machines came, in the header how long they stay.
 import { h, icon } from "./markup.js";
 import { countdown, seconds, timeOfDay } from "./times.js";
-import { gettext } from "./words.js";
+import { around, gettext } from "./words.js";
 
 /** Draw the status line of a usable sandbox, `last` (an element) in it; empty it for every other state. */
 export function drawStatus(element, state, last) {
@@ -15,7 +15,7 @@ export function drawStatus(element, state, last) {
           h("li", {}, stage.name, h("span", { class: "num" }, seconds(stage.seconds)))))
       : null,
     last,
-    h("span", { class: "keys end" }, h("kbd", {}, "F6"), gettext(" leaves the terminal")),
+    h("span", { class: "keys end" }, around(gettext("%(key)s leaves the terminal"), { key: h("kbd", {}, "F6") })),
     expires ? h("span", {}, gettext("ends %(expires)s", { expires: timeOfDay(expires) })) : null,
   ].filter(Boolean));
 }

@@ -13,15 +13,15 @@ const NAMES = [
   ["host", gettext("the host's kernel")],
 ];
 const ROUNDS = [
-  ["before", gettext("Before")],
-  ["panic", gettext("After the VM's kernel panicked")],
-  ["kill", gettext("After the container's process 1 was killed")],
+  ["before", gettext("Before"), gettext("Before the first blow: asked everybody.")],
+  ["panic", gettext("After the VM's kernel panicked"), gettext("After the VM's kernel panicked: asked everybody.")],
+  ["kill", gettext("After the container's process 1 was killed"), gettext("After the container's process 1 was killed: asked everybody.")],
 ];
 
 function verdict(boot) {
   if (boot === undefined) return h("td", {}, "–");
-  if (boot === null) return h("td", { class: "is-dead" }, icon("fail"), h("b", {}, "dead"));
-  return h("td", {}, icon("pass"), boot === "there" ? " is there" : " answers", h("span", { class: "data" }, boot === "there" ? "" : shortBoot(boot)));
+  if (boot === null) return h("td", { class: "is-dead" }, icon("fail"), h("b", {}, gettext("dead")));
+  return h("td", {}, icon("pass"), " ", boot === "there" ? gettext("is there") : gettext("answers"), h("span", { class: "data" }, boot === "there" ? "" : shortBoot(boot)));
 }
 
 function table(rounds) {
@@ -57,8 +57,8 @@ class Survival {
 
   #hear(round) {
     this.#rounds = [...this.#rounds, round];
-    const word = ROUNDS.find(([name]) => name === round.after)?.[1] ?? round.after;
-    this.run.say(gettext("%(word)s: asked everybody.", { word }));
+    const [, , asked] = ROUNDS.find(([name]) => name === round.after) ?? [];
+    if (asked) this.run.say(asked);
     this.#show(this.#rounds);
   }
 

@@ -11,6 +11,11 @@ const LOOKS = {
   failing: { icon: "fail", word: gettext("Not yet"), card: "is-failing" },
   passed: { icon: "pass", word: gettext("Passed"), card: "is-passed" },
 };
+// What led to a check, said with its seconds.
+const HOW = {
+  asked: (took) => gettext("checked in %(took)s s", { took }),
+  command: (took) => gettext("checked after your last command, in %(took)s s", { took }),
+};
 
 /** One card. `page` is the lesson's data, `machines` the machine pane or null. */
 export class TaskCard {
@@ -22,7 +27,7 @@ export class TaskCard {
     this.button = this.part('[data-action="check"]');
     element.addEventListener("click", (event) => {
       const action = event.target.closest("[data-action]")?.dataset.action;
-      if (action === "check") this.check("checked");
+      if (action === "check") this.check("asked");
       else if (action === "hint") this.#hint();
       else if (action === "solution") this.#solution();
     });
@@ -34,7 +39,7 @@ export class TaskCard {
   }
 
   /**
-   * Ask for a check; `how` is said beside the seconds. A quiet check shows only a pass.
+   * Ask for a check; `how` (a key of HOW) is said with the seconds. A quiet check shows only a pass.
    * Resolves to the result, or null when there was none.
    */
   async check(how, { quiet = false } = {}) {
@@ -72,7 +77,7 @@ export class TaskCard {
     this.part(".task-say").hidden = false;
     this.part(".task-say .icon").replaceWith(icon(passed ? "pass" : "fail"));
     this.part("[data-feedback]").textContent = feedback;
-    this.part("[data-how]").textContent = took === null || took === undefined ? "" : gettext("%(how)s in %(took)s s", { how, took: seconds(took) });
+    this.part("[data-how]").textContent = took === null || took === undefined ? "" : HOW[how](seconds(took));
     this.#say("");
     this.#drawActions();
     const title = this.part("h3").textContent;
@@ -163,7 +168,7 @@ const visible = (element) => (element?.closest("[hidden]") ? null : element);
 export function startTasks(page, machines) {
   const cards = [...document.querySelectorAll("[data-task].task")].map((element) => new TaskCard(element, page, machines));
   document.addEventListener("slipway:task", ({ detail }) => {
-    cards.find((card) => card.name === detail.task)?.apply(detail, "checked");
+    cards.find((card) => card.name === detail.task)?.apply(detail, "asked");
   });
   return cards;
 }

@@ -2,7 +2,7 @@
 import { askUnlessTold } from "./ask-unless-told.js";
 import { ask } from "./dialog.js";
 import { h } from "./markup.js";
-import { gettext } from "./words.js";
+import { gettext, ngettext } from "./words.js";
 
 // Whole escape sequences first, so that no rest of one is left to read; an ESC that stayed
 // could end the bracketed paste early and make what follows count as typed.
@@ -57,10 +57,9 @@ export class TerminalPaste {
 
   #agreed(lines, runs) {
     const rest = lines.length - SHOWN_LINES;
-    const sample = lines.slice(0, SHOWN_LINES).join("\n") + (rest > 0 ? gettext("\n… %(rest)s more", { rest }) : "");
-    const count = lines.length === 1 ? gettext("a line") : gettext("%(length)s lines", { length: lines.length });
+    const sample = lines.slice(0, SHOWN_LINES).join("\n") + (rest > 0 ? `\n${gettext("… %(rest)s more", { rest })}` : "");
     return askUnlessTold(TOLD, {
-      title: gettext("Paste %(count)s into %(machine)s?", { count, machine: this.#machine }),
+      title: ngettext("Paste %(count)s line into %(machine)s?", "Paste %(count)s lines into %(machine)s?", lines.length, { machine: this.#machine }),
       text: runs ? gettext("Each line runs as soon as it arrives.") : gettext("The shell shows them all and waits for Enter."),
       sample,
       yes: gettext("Paste into %(machine)s", { machine: this.#machine }),

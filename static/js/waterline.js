@@ -1,11 +1,11 @@
 // Where the kernel is under the machine in view, with the release and boot id that were read.
 import { h } from "./markup.js";
-import { gettext } from "./words.js";
+import { around, gettext, listed } from "./words.js";
 
 const SHORT_BOOT_ID = 8;
 
 const boot = (machine) =>
-  machine.boot_id ? h("span", { class: "data", title: machine.boot_id }, gettext("boot %(SHORT_BOOT_ID)s", { SHORT_BOOT_ID: machine.boot_id.slice(0, SHORT_BOOT_ID) })) : null;
+  machine.boot_id ? h("span", { class: "data", title: machine.boot_id }, gettext("boot %(boot)s", { boot: machine.boot_id.slice(0, SHORT_BOOT_ID) })) : null;
 
 /** Draw the waterline of each machine in `names`, side by side; with no kernel to name, none. */
 export function drawWaterlines(element, names, machines, hostKernel) {
@@ -22,14 +22,14 @@ function layers(machine, machines, hostKernel) {
 }
 
 const above = (machine, words) =>
-  h("p", { class: "above" }, h("span", {}, h("b", {}, machine.name), gettext(" is yours")), h("span", {}, words),
+  h("p", { class: "above" }, h("span", {}, around(gettext("%(machine)s is yours"), { machine: h("b", {}, machine.name) })), h("span", {}, words),
     machine.notice ? h("span", { class: "notice" }, machine.notice) : null,
     machine.image ? h("span", { class: "data" }, machine.image) : null);
 
 function box(machine, machines) {
   const sharers = machines.filter((other) => other !== machine && other.boot_id && other.boot_id === machine.boot_id);
   const whose = sharers.length
-    ? gettext("the same kernel is under %(sharers)s", { sharers: sharers.map(({ name }) => name).join(" and ") })
+    ? gettext("the same kernel is under %(sharers)s", { sharers: listed(sharers.map(({ name }) => name)) })
     : gettext("shared with the host and every container on it");
   return [
     above(machine, gettext("a container: its own processes, files and name")),

@@ -12,7 +12,20 @@ export function gettext(text, values) {
   return fill(catalogue.gettext?.(text) ?? text, values);
 }
 
-/** The same with a number that decides between singular and plural. */
+/**
+ * The children of an element whose words stand around others: `around(gettext("%(key)s leaves the
+ * terminal"), { key: h("kbd", {}, "F6") })`. The translation decides where each one stands.
+ */
+export function around(text, elements) {
+  return text.split(/(%\(\w+\)s)/).map((piece) => elements[piece.slice(2, -2)] ?? piece);
+}
+
+/** Names in a row: "laptop", "laptop and production", "a, b and c". */
+export function listed(names) {
+  return names.length < 2 ? names.join("") : gettext("%(names)s and %(last)s", { names: names.slice(0, -1).join(", "), last: names.at(-1) });
+}
+
+/** `gettext` with a number that decides between singular and plural. */
 export function ngettext(one, many, count, values = {}) {
   const text = catalogue.ngettext?.(one, many, count) ?? (count === 1 ? one : many);
   return fill(text, { count, ...values });

@@ -111,6 +111,16 @@ def test_quiz(page: Page) -> None:
     quiz.get_by_role("button", name="Answer", exact=True).click()
     expect(quiz).to_contain_text("Not the left")
     expect(quiz).to_contain_text("The right one")
+    several = page.locator("[data-quiz=several]")
+    expect(several.get_by_role("checkbox")).to_have_count(3)
+    several.get_by_text("The first half").click()
+    several.get_by_role("button", name="Answer", exact=True).click()
+    expect(several).to_contain_text("Also right.")
+    several.get_by_role("button", name="Answer again").click()
+    several.get_by_text("The first half").click()
+    several.get_by_text("The other half").click()
+    several.get_by_role("button", name="Answer", exact=True).click()
+    expect(several.locator(".is-right")).to_have_count(2)
 
 
 def test_tasks_one_after_the_other_and_then_a_certificate(lesson: LessonPage, page: Page) -> None:
@@ -137,12 +147,14 @@ def test_panels_show_the_machines_that_run(page: Page) -> None:
 
 def test_on_paper_there_is_the_text_and_nothing_to_press(page: Page) -> None:
     page.emulate_media(media="print")
-    expect(page.locator("#machines")).to_be_hidden()
-    expect(page.locator(".bar-end")).to_be_hidden()
-    expect(page.locator(".text .btn:visible")).to_have_count(0)
-    expect(page.get_by_text("cat ready.txt set-up.txt")).to_be_visible()
-    whole = page.evaluate("document.documentElement.scrollHeight > innerHeight")
-    page.emulate_media(media="screen")
+    try:
+        expect(page.locator("#machines")).to_be_hidden()
+        expect(page.locator(".bar-end")).to_be_hidden()
+        expect(page.locator(".text .btn:visible")).to_have_count(0)
+        expect(page.get_by_text("cat ready.txt set-up.txt", exact=True)).to_be_visible()
+        whole = page.evaluate("document.documentElement.scrollHeight > innerHeight")
+    finally:
+        page.emulate_media(media="screen")
     assert whole, "the text is cut at the window"
 
 
@@ -201,6 +213,29 @@ def test_layouts(context: BrowserContext, course_site: Site, slug: str, layout: 
     share = text["width"] / window["width"]
     assert (0.38 < share < 0.46) if layout == "split" else (0.28 < share < 0.36)
     page.close()
+
+
+def test_layout_text_is_only_text(context: BrowserContext, course_site: Site) -> None:
+    page = context.new_page()
+    page.goto(f"{course_site.url}/courses/{COURSE}/text/")
+    expect(page.locator("main.lesson")).to_have_attribute("data-layout", "text")
+    expect(page.get_by_text("Only the layout.")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("^Start"))).to_have_count(0)
+    page.close()
+
+
+def test_scripts_speak_german_to_readers_of_german(browser: Browser, course_site: Site) -> None:
+    reader = browser.new_context(locale="de-DE")
+    page = reader.new_page()
+    page.goto(f"{course_site.url}/courses/{COURSE}/all/")
+    block = page.locator(".cmd").filter(has_text="cat ready.txt set-up.txt")
+    block.locator("[data-action=run]").click()
+    expect(block.locator(".cmd-note")).to_have_text("Es läuft keine Maschine. Zu „Starten“")
+    guess = page.locator("[data-prediction=count]")
+    guess.locator("input").fill("drei")
+    guess.get_by_role("button", name="Meinen Tipp festhalten").click()
+    expect(guess).to_contain_text("Schreib eine Zahl in s, zum Beispiel 2,5.")
+    reader.close()
 
 
 def certificate_proves_it(lesson: LessonPage) -> None:
