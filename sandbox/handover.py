@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from sandbox import creation, dispatch, events, hosts, pool_keeper, promises
 from sandbox.errors import SandboxError
-from sandbox.models import Machine, Sandbox, State, WarmMachine
+from sandbox.models import GuestFacts, Machine, Sandbox, State, WarmMachine
 from sandbox.promises import Finding
 from sandbox.snapshots import snapshot
 from sandbox.specs import SandboxSpec
@@ -141,7 +141,9 @@ def _make_ready(sandboxes: list[Sandbox], token: str) -> None:
 
 
 MACHINE_FIELDS = [
-    *("container_id", "image", "kernel_release", "boot_id", "shell_pid", "notice", "ready")
+    *("container_id", "image", "kernel_release", "boot_id", "shell_pid", "notice", "ready"),
+    # How a guest runs: without it an emulated one would look like any other.
+    *(each.name for each in GuestFacts._meta.get_fields()),
 ]
 
 

@@ -17,16 +17,17 @@ from sandbox.models import GuestFacts, Sandbox, State, WarmMachine, WarmState
 from sandbox.specs import MachineSpec
 
 log = logging.getLogger(__name__)
-# Longer than any machine may take to come up: whoever made it is dead.
-MAKING_SECONDS = 120
+# Longer than a machine of the kind may take to come up: whoever made it is dead.
+MAKING_SECONDS = {"shell": 120, "docker": 120, "vm": hostconfig.GUEST_SECONDS["small"] + 60}
 
 
 def tend() -> None:
     """One tick: remove what is old, stuck or no longer wanted; refill what is missing."""
     now = timezone.now()
-    WarmMachine.objects.filter(
-        state=WarmState.MAKING, created_at__lt=now - timedelta(seconds=MAKING_SECONDS)
-    ).update(state=WarmState.DISCARDED)
+    for kind, seconds in MAKING_SECONDS.items():
+        making = WarmMachine.objects.filter(kind=kind, state=WarmState.MAKING)
+        late = making.filter(created_at__lt=now - timedelta(seconds=seconds))
+        late.update(state=WarmState.DISCARDED)
     WarmMachine.objects.filter(state=WarmState.READY, expires_at__lte=now).update(
         state=WarmState.DISCARDED
     )

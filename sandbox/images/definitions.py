@@ -152,4 +152,4 @@ FULL_GUEST_PACKAGES: tuple[str, ...] = (
     "systemd-sysv",
     "udev",
 )
-FULL_GUEST_DISK_MIB = 512
+FULL_GUEST_DISK_MIB = 384

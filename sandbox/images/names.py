@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sandbox.images.definitions import (
     DOCKER,
+    FULL_GUEST_DISK_MIB,
     FULL_GUEST_PACKAGES,
     MACHINE_IMAGES,
     SEED,
@@ -46,7 +47,7 @@ _INPUTS: dict[str, tuple[str, ...]] = {
 #: engine: other engine packages, other seed.
 _DEFINITIONS: dict[str, object] = {
     **MACHINE_IMAGES,
-    VM: (MACHINE_IMAGES[VM], SMALL_GUEST_PACKAGES, FULL_GUEST_PACKAGES),
+    VM: (MACHINE_IMAGES[VM], SMALL_GUEST_PACKAGES, FULL_GUEST_PACKAGES, FULL_GUEST_DISK_MIB),
     SEED: (
         MACHINE_IMAGES[DOCKER].packages,
         SMALL_GUEST_PACKAGES,

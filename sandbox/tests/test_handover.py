@@ -105,6 +105,34 @@ def test_a_class_is_ready_at_once_with_a_machine_each(
     assert all(event["sandbox"]["stage"] == "warm" for _, event in said)
 
 
+def test_a_warm_guest_keeps_what_is_known_of_it(
+    dispatched: list[tuple[str, str]], said: Events
+) -> None:
+    """Above all that it is emulated: its figures must not pass for those of any VM."""
+    known = {"guest": "small", "accelerator": "tcg", "emulated": "Emulated: no KVM."}
+    known |= {"host_kernel_release": "6.18", "guest_how": "restored", "guest_seconds": 0.4}
+    now = timezone.now()
+    WarmMachine.objects.create(
+        kind="vm",
+        name="house",
+        state=WarmState.READY,
+        memory_bytes=1,
+        container_id="c" * 64,
+        kernel_release="6.12",
+        boot_id="guest-boot",
+        shell_pid=70,
+        ready_at=now,
+        expires_at=now + timedelta(hours=1),
+        **known,
+    )
+    spec = SandboxSpec(machines=(MachineSpec(name="house", kind="vm"),))
+    handover.hand_over([start("ada", spec).pk])
+    machine = Sandbox.objects.get(state=State.READY).machines.get()
+    assert {name: getattr(machine, name) for name in known} == known
+    ((_, event),) = said
+    assert event["sandbox"]["machines"][0]["guest"]["emulated"] == "Emulated: no KVM."
+
+
 def test_its_cost_in_queries_is_that_of_one(
     class_of_five: list[Sandbox], said: Events, django_assert_max_num_queries: Any
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.images.vm.machine import frames, memory, qemu, snapshot, watchdog
+from sandbox.images.vm.machine import bringup, frames, memory, qemu, snapshot, watchdog
 from sandbox.images.vm.machine.supervisor import wish_from
 from sandbox.images.vm.machine.watchdog import Patience, Watchdog
 
@@ -71,6 +71,23 @@ def test_only_emulation_gets_the_words_against_hangs() -> None:
     assert "no_timer_check" in emulated[-1]
     assert "no_timer_check" not in native[-1]
     assert native[native.index("-accel") + 1] == "kvm"
+
+
+def test_no_guest_tests_ciphers_at_its_boot() -> None:
+    for accelerator in ("tcg", "kvm"):
+        line = qemu.command(qemu.Start(qemu.SIZES["full"], accelerator, PORTS))[-1]
+        assert f"initcall_blacklist={qemu.NOT_AT_BOOT} " in line
+        assert " init_on_alloc=0 " in line
+
+
+@pytest.mark.skipif(not Path(bringup.IMAGE_TOOL).exists(), reason="no qemu-img on this host")
+def test_the_disk_that_starts_copy_is_above_where_the_snapshot_will_lie(tmp_path: Path) -> None:
+    disk, overlay = tmp_path / "disk.qcow2", tmp_path / "overlay.qcow2"
+    subprocess.run([bringup.IMAGE_TOOL, "create", "-q", "-f", "qcow2", disk, "3M"], check=True)
+    snapshot._lay_out_overlay(disk, Path("/snapshots/full-tcg/disk.qcow2"), overlay)
+    info = subprocess.check_output([bringup.IMAGE_TOOL, "info", "-U", overlay], text=True)
+    assert "/snapshots/full-tcg/disk.qcow2" in info
+    assert "3 MiB" in info
 
 
 def test_room_is_read_from_either_version_of_control_groups(tmp_path: Path) -> None:

@@ -23,4 +23,12 @@ ln -sf /etc/systemd/system/slipway-agent.service "$tree"/etc/systemd/system/sysi
 mkdir -p "$tree"/etc/systemd/journald.conf.d
 printf '[Journal]\nStorage=volatile\nRuntimeMaxUse=8M\n' >"$tree"/etc/systemd/journald.conf.d/slipway.conf
 : >"$tree"/etc/motd
+# Completion's 90 KiB are read at the first Tab that wants them, and not before every first prompt: read by an
+# emulated processor they take longer than everything else in a shell's start.
+completion=/usr/share/bash-completion/bash_completion
+chroot "$tree" dpkg-divert --local --rename --divert $completion.whole --add $completion
+cat >"$tree"$completion <<X
+_slipway_load_completion() { . $completion.whole && return 124; }
+complete -D -F _slipway_load_completion
+X
 chmod 0600 "$tree"/etc/shadow

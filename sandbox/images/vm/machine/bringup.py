@@ -20,6 +20,8 @@ from .watchdog import Patience, Watchdog
 
 SNAPSHOTS = Path("/snapshots")
 IMAGE_TOOL = "/usr/bin/qemu-img"
+# In a snapshot's folder: an empty disk above the snapshot's, ready to be copied.
+OVERLAY = "overlay.qcow2"
 WHOLE_SECONDS = {"small": 240.0, "full": 600.0}
 LOOK_SECONDS = 0.25
 
@@ -133,8 +135,10 @@ async def start(guest: Guest, wish: Wish, snapshot: Path | None, *, hang_words: 
 def _overlay(size: qemu.Size, folder: Path, snapshot: Path | None) -> Path:
     """A disk that holds only what differs from the one below, which everybody shares."""
     overlay = folder / "disk.qcow2"
-    below = snapshot / "disk.qcow2" if snapshot else size.disk
-    words = [IMAGE_TOOL, "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", str(below)]
+    if snapshot:
+        shutil.copyfile(snapshot / OVERLAY, overlay)
+        return overlay
+    words = [IMAGE_TOOL, "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", str(size.disk)]
     subprocess.run([*words, str(overlay)], check=True, stdin=subprocess.DEVNULL)
     return overlay
 
