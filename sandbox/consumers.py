@@ -16,6 +16,8 @@ from sandbox.snapshots import snapshot
 from sandbox.socket_limits import TooManySockets, counted
 
 ENDED = (State.GONE, State.FAILED)
+# All that a client may say.
+IN_VIEW = {'{"visible":true}': True, '{"visible":false}': False}
 
 
 class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
@@ -23,6 +25,7 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
 
     presence_task: asyncio.Task[None] | None = None
     group = ""
+    sandbox_id = ""
     watching = False
     counting: contextlib.AbstractContextManager[None] | None = None
 
@@ -40,7 +43,7 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             await self.close(4429)
             return
         self.counting = counting
-        sandbox_id = self.scope["url_route"]["kwargs"]["sandbox_id"]
+        sandbox_id = self.sandbox_id = self.scope["url_route"]["kwargs"]["sandbox_id"]
         # Joined before the state is read: a change in between would otherwise be missed. What
         # comes meanwhile waits behind this method, and is not for somebody who may not watch.
         self.group = group_of(sandbox_id)
@@ -64,6 +67,7 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
                 await self.send_json(event)
 
     async def disconnect(self, code: int) -> None:
+        looks.view(self.sandbox_id, self.channel_name, False)
         await self.open_page.aclose()
         if self.counting:
             self.counting.__exit__(None, None, None)
@@ -76,8 +80,12 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             await self.channel_layer.group_discard(self.group, self.channel_name)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Events go one way; a client that talks is mistaken."""
-        await self.close(1008)
+        """A page says whether it is in view; a client that says anything else is mistaken."""
+        said = IN_VIEW.get(text_data or "")
+        if said is None or not self.watching:
+            await self.close(1008)
+        elif settings.SANDBOX_ENGINE_ACCESS:
+            looks.view(self.sandbox_id, self.channel_name, said)
 
     async def sandbox_event(self, message: dict[str, Any]) -> None:
         if not self.watching:

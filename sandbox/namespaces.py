@@ -1,4 +1,4 @@
-"""A TCP socket of ours in a machine's network namespace: the short way to one of its ports.
+"""Into a machine's network namespace: a TCP socket of ours in it, and what listens there.
 
 A socket belongs to the namespace that it was made in, whoever uses it afterwards. So where the
 console runs as root beside the engine, its bytes pass neither the engine nor a process in the
@@ -14,12 +14,17 @@ import logging
 import os
 import socket
 import threading
+from collections.abc import Callable
+from typing import TypeVar
 
 from sandbox import stream
 
 log = logging.getLogger(__name__)
 CLONE_NEWNET = 0x40000000
 CONNECT_SECONDS = 5
+TABLE_LIMIT_BYTES = 256 * 1024
+RUNTIMES = frozenset({"runc", "crun", "io.containerd.runc.v2"})
+T = TypeVar("T")
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -28,11 +33,7 @@ async def connect(container_id: str, port: int) -> socket.socket | None:
 
     Raises EngineDown.
     """
-    if os.geteuid() != 0:
-        return None
-    status, said = await stream.call("GET", f"/containers/{container_id}/json")
-    pid = int(json.loads(said)["State"]["Pid"]) if status == 200 else 0
-    made = await asyncio.to_thread(_socket_of, pid, container_id) if pid else None
+    made = await _in_process_of(container_id, _socket_of)
     if made is None:
         return None
     try:
@@ -40,17 +41,38 @@ async def connect(container_id: str, port: int) -> socket.socket | None:
         async with asyncio.timeout(CONNECT_SECONDS):
             await asyncio.get_running_loop().sock_connect(made, ("127.0.0.1", port))
     except OSError:  # TimeoutError is one
-        # Nobody listens, or the machine's runtime has a network of its own: the exec will tell.
         made.close()
-        return None
+        return None  # the exec will tell how it is
     except BaseException:
         made.close()
         raise
     return made
 
 
-def _socket_of(pid: int, container_id: str) -> socket.socket | None:
-    """A socket in the network namespace of a container's process; None if it can't be had."""
+async def tables(container_id: str) -> str | None:
+    """The kernel's tables of a running machine's TCP sockets; None where only an exec can tell.
+
+    Raises EngineDown.
+    """
+    return await _in_process_of(container_id, _tables_of)
+
+
+async def _in_process_of(container_id: str, do: Callable[[int], T]) -> T | None:
+    """What `do` finds by an open folder of /proc: that of the machine's first process."""
+    if os.geteuid() != 0:
+        return None
+    status, said = await stream.call("GET", f"/containers/{container_id}/json")
+    if status != 200:
+        return None
+    found = json.loads(said)
+    pid = int(found["State"]["Pid"])
+    # Other runtimes may have a network of their own, of which the host's kernel knows nothing.
+    if not pid or found["HostConfig"]["Runtime"] not in RUNTIMES:
+        return None
+    return await asyncio.to_thread(_with_process, pid, container_id, do)
+
+
+def _with_process(pid: int, container_id: str, do: Callable[[int], T]) -> T | None:
     try:
         # Opened once: all that is read through it is of this very process, and of no later one
         # that got its number.
@@ -58,14 +80,24 @@ def _socket_of(pid: int, container_id: str) -> socket.socket | None:
     except OSError:
         return None
     try:
-        with open(os.open("cgroup", os.O_RDONLY, dir_fd=process)) as file:
-            if container_id not in file.read():
-                return None
-        namespace = os.open("ns/net", os.O_RDONLY, dir_fd=process)
+        return do(process) if container_id in _read(process, "cgroup") else None
     except OSError:
-        return None
+        return None  # it has ended, or this is no process of ours to look at
     finally:
         os.close(process)
+
+
+def _read(process: int, name: str) -> str:
+    with open(os.open(name, os.O_RDONLY, dir_fd=process), encoding="ascii") as file:
+        return file.read(TABLE_LIMIT_BYTES)
+
+
+def _tables_of(process: int) -> str:
+    return _read(process, "net/tcp") + _read(process, "net/tcp6")
+
+
+def _socket_of(process: int) -> socket.socket | None:
+    namespace = os.open("ns/net", os.O_RDONLY, dir_fd=process)
     try:
         return _made_in(namespace)
     finally:

@@ -1,8 +1,9 @@
 """Which ports of a machine listen, noticed while somebody has its page open.
 
-The kernel's own tables are read in the machine by an exec. That costs some hundredths of a
-second, so a look follows what may have opened a port (a page that comes, a command that
-begins or ends), a few times at growing pauses, and nothing polls an idle machine.
+The kernel's own tables are read, where the console may from outside, else in the machine by an
+exec. A look follows what may have opened a port (a page that comes, a command that begins or
+ends), a few times at growing pauses. Ports that open later, on their own, are found by a slow
+look now and then while somebody has the page in view; nothing looks at other machines.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 
-from sandbox import events, stream
+from sandbox import events, namespaces, stream
 from sandbox.demux import Demultiplexer
 from sandbox.errors import SandboxError
 from sandbox.models import USABLE, Machine
@@ -25,6 +26,8 @@ COMMAND = ["/bin/cat", "/proc/net/tcp", "/proc/net/tcp6"]
 KINDS = ("shell", "docker")
 # An app takes a moment to listen, one that is built or installed first takes longer.
 PAUSES_SECONDS = (0.4, 1.0, 2.0, 4.0, 8.0, 15.0)
+# While the page is in view and nothing is known to happen.
+SLOW_SECONDS = 30.0
 LOOK_SECONDS = 10
 LOOKS_AT_ONCE = 4
 TABLE_LIMIT_BYTES = 256 * 1024
@@ -53,6 +56,8 @@ def _ports(tables: str) -> Iterator[int]:
 
 async def listening(container_id: str) -> list[int]:
     """Ports of a running machine that listen now. Raises MachineDied, EngineDown."""
+    if (seen := await namespaces.tables(container_id)) is not None:
+        return parse(seen)
     tables = bytearray()
     ended = asyncio.Event()
 
@@ -83,6 +88,10 @@ class _Watch:
     def nudge(self) -> None:
         self._step = 0
         self._woken.set()
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Look as long as there is reason to."""
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._follow())
 
@@ -95,9 +104,10 @@ class _Watch:
         return {"type": "ports", "machine": self._machine, "ports": self.known}
 
     async def _follow(self) -> None:
-        while self._step < len(PAUSES_SECONDS):
-            pause = PAUSES_SECONDS[self._step]
-            self._step += 1
+        while self._step < len(PAUSES_SECONDS) or self._looks.is_in_view(self._sandbox_id):
+            quick = self._step < len(PAUSES_SECONDS)
+            pause = PAUSES_SECONDS[self._step] if quick else SLOW_SECONDS
+            self._step += quick
             self._woken.clear()
             try:
                 await asyncio.wait_for(self._woken.wait(), pause)
@@ -125,6 +135,8 @@ class PortLooks:
     def __init__(self) -> None:
         self._watches: dict[str, dict[str, _Watch]] = {}
         self._pages: dict[str, int] = {}
+        # Sandbox → its pages that somebody has in view, by names of their sockets.
+        self._in_view: dict[str, set[str]] = {}
         self.room = asyncio.Semaphore(LOOKS_AT_ONCE)
 
     @asynccontextmanager
@@ -144,6 +156,18 @@ class PortLooks:
                 del self._pages[sandbox_id]
                 for watch in self._watches.pop(sandbox_id).values():
                     watch.end()
+
+    def view(self, sandbox_id: str, page: str, in_view: bool) -> None:
+        """A page came into view, or went out of it."""
+        pages = self._in_view.setdefault(sandbox_id, set())
+        (pages.add if in_view else pages.discard)(page)
+        if not pages:
+            del self._in_view[sandbox_id]
+        for watch in self._watches.get(sandbox_id, {}).values():
+            watch.go_on()
+
+    def is_in_view(self, sandbox_id: str) -> bool:
+        return sandbox_id in self._in_view
 
     def nudge(self, sandbox_id: str, machine: str) -> None:
         """Something happened in a machine that may have opened a port."""

@@ -14,6 +14,7 @@ from typing import Any
 import h11
 from channels.db import database_sync_to_async
 from django.db import OperationalError
+from uvicorn.protocols.utils import ClientDisconnected
 
 from sandbox import preview_headers, preview_links, preview_relay, preview_socket
 from sandbox.errors import SandboxEngineError, SandboxError
@@ -148,9 +149,13 @@ async def _serve_socket(find: Find, scope: dict[str, Any], receive: Receive, sen
 
 
 async def _refuse_socket(send: Send, status: int) -> None:
+    """Refuse a handshake with a status. Raises ClientDisconnected, as nothing is to follow."""
     head = {"type": "websocket.http.response.start", "status": status, "headers": []}
     await send(head)
     await send({"type": "websocket.http.response.body", "body": b""})
+    # The server takes an application that returns without having accepted a socket for broken,
+    # and logs an error. It takes this for what it is: this client's connection is closed.
+    raise ClientDisconnected
 
 
 async def _stands(find: Find) -> bool:

@@ -20,6 +20,8 @@ Valid = Callable[[], Awaitable[bool]]
 
 # Without a byte either way before the answer's head; once it came, an app may be slow.
 SILENT_SECONDS = 60
+# Of a body, within SILENT_SECONDS, before the answer begins; less is a client that holds a tunnel.
+SLOWEST_BYTES = 1024
 # How long a revoked preview may go on with an answer that it had begun.
 CHECK_SECONDS = 3
 REPEATABLE = frozenset({b"GET", b"HEAD"})
@@ -76,6 +78,7 @@ class _Exchange:
         self._tunnel, self._request = tunnel, request
         self._receive, self._send = receive, send
         self._patience: asyncio.Timeout | None = None
+        self._moved_bytes = 0
 
     async def run(self, valid: Valid) -> None:
         await self._tunnel.send(self._request)
@@ -111,6 +114,10 @@ class _Exchange:
                 await self._tunnel.send(event)
         except TimeoutError as error:
             raise AppSilent from error
+        self._moved_bytes += len(event.data) if isinstance(event, h11.Data) else SLOWEST_BYTES
+        if self._moved_bytes < SLOWEST_BYTES:
+            return
+        self._moved_bytes = 0
         if self._patience is not None and not self._patience.expired():
             self._patience.reschedule(asyncio.get_running_loop().time() + SILENT_SECONDS)
 

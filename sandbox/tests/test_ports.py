@@ -115,6 +115,43 @@ async def test_nobody_looks_at_a_machine_that_is_idle_or_not_watched(
     assert machine.looks == 2
 
 
+async def test_a_port_that_opens_on_its_own_is_found_while_somebody_looks(
+    watched: Any, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ports, "SLOW_SECONDS", 0.05)
+    _, socket = await watched()
+    await machine.looked(2)
+    await socket.say('{"visible":true}')
+    await machine.looked(4)
+    machine.open = [8080]
+    assert (await socket.told())["ports"] == [8080]
+    await socket.say('{"visible":false}')
+    await asyncio.sleep(0.2)
+    seen = machine.looks
+    await asyncio.sleep(0.3)
+    assert machine.looks == seen, "nobody has the page in view"
+    await socket.say('{"visible":true}')
+    await machine.looked(seen + 2)
+    await socket.leave()
+    await asyncio.sleep(0.2)
+    seen = machine.looks
+    await asyncio.sleep(0.3)
+    assert machine.looks == seen, "the page is closed"
+
+
+async def test_a_page_in_the_background_does_not_end_anothers_looks(
+    watched: Any, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ports, "SLOW_SECONDS", 0.05)
+    _, first = await watched()
+    _, second = await watched()
+    await first.say('{"visible":true}')
+    await second.say('{"visible":false}')
+    await machine.looked(machine.looks + 3)
+    await first.leave()
+    await second.leave()
+
+
 async def test_an_engine_that_is_away_ends_neither_looks_nor_socket(
     watched: Any, machine: Machine
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
+from uvicorn.protocols.utils import ClientDisconnected
 
 from sandbox import preview_doors, preview_links, preview_ports, preview_ways
 from sandbox.models import PreviewPort, Sandbox
@@ -269,6 +270,7 @@ async def test_a_socket_needs_the_previews_own_origin(
 
     scope = opened.visit("/", opened.cookie, *headers).scope | {"type": "websocket"}
     del scope["method"]
-    await preview_doors.application(scope, receive, send)
+    with pytest.raises(ClientDisconnected):
+        await preview_doors.application(scope, receive, send)
     assert sent[0]["status"] == status, json.dumps(sent, default=str)
     assert len(opened.app.got) == (status == 502)

@@ -250,12 +250,19 @@ async def test_the_end_of_the_preview_closes_the_socket(
     ids=["refused", "page", "no-http", "wrong-key", "silent"],
 )
 async def test_apps_that_open_no_socket_get_a_status(
-    open_app: Any, open_socket: Open, app: Any, status: int, monkeypatch: pytest.MonkeyPatch
+    open_app: Any,
+    open_socket: Open,
+    app: Any,
+    status: int,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(preview_socket, "SILENT_SECONDS", 0.5)
     host = await open_app(app)
     with pytest.raises(InvalidStatus, match=str(status)):
         await open_socket(host)
+    await asyncio.sleep(0.1)
+    assert [said for said in caplog.records if said.levelname == "ERROR"] == []
 
 
 async def test_a_closed_port_and_an_address_that_never_was(

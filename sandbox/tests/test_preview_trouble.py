@@ -141,10 +141,27 @@ async def test_an_upload_that_moves_is_not_silence(open_app: OpenApp, impatient:
             return await super()._receive()
 
     app = Recorder()
-    length = (b"content-length", b"6")
-    visit = Slowly(await open_app(app), "/", length, method="POST", body=[b"x"] * 6)
+    part = b"x" * preview_relay.SLOWEST_BYTES
+    length = (b"content-length", str(6 * len(part)).encode())
+    visit = Slowly(await open_app(app), "/", length, method="POST", body=[part] * 6)
     assert (await visit.end()).body == b"hello"
-    assert app.got[0].body == b"xxxxxx"
+    assert app.got[0].body == part * 6
+
+
+async def test_a_body_that_crawls_or_stops_is_refused(open_app: OpenApp, impatient: None) -> None:
+    class Crawling(Visit):
+        async def _receive(self) -> dict[str, Any]:
+            await asyncio.sleep(0.1)
+            return await super()._receive()
+
+    app = Recorder()
+    host = await open_app(app)
+    length = (b"content-length", b"1000")
+    for kind, body in ((Crawling, [b"x"] * 1000), (Visit, [b"x"])):
+        visit = await kind(host, "/", length, method="POST", body=body, stalls=True).end()
+        error_page(visit, 504, "does not answer")
+        assert visit.sent_bytes < 20
+    assert app.got == [], "and the app never saw it whole"
 
 
 async def test_an_engine_that_hangs_is_given_up(

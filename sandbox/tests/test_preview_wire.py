@@ -135,6 +135,8 @@ async def test_a_smuggled_second_request_is_none(open_app: OpenApp, port: int) -
         ("/@evil.example", "/@evil.example"),
         ("//evil.example/a", "//evil.example/a"),
         ("http://evil.example/absolute?x", "/absolute?x"),
+        ("http://169.254.169.254/latest/meta-data/", "/latest/meta-data/"),
+        ("http://172.17.0.1:2375/version", "/version"),
     ],
 )
 async def test_targets_only_ever_name_a_path_of_the_app(
@@ -258,3 +260,11 @@ async def test_a_revoked_preview_is_over_on_the_browsers_kept_connection(
         assert b"This preview is over." in await reader.read()
     writer.close()
     assert len(app.got) == 1
+
+
+async def test_a_head_that_is_too_long_reaches_no_app(open_app: OpenApp, port: int) -> None:
+    app = Recorder()
+    host = await open_app(app)
+    said = await talk(port, head(host, CLOSE, *(f"X-{n}: {'a' * 4000}" for n in range(20))))
+    assert said.split(b" ")[1] in (b"431", b"400")
+    assert app.got == []

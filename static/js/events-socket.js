@@ -18,6 +18,7 @@ export class EventsSocket {
     state.addEventListener("change", () => this.#follow());
     // What happened meanwhile is in the state that each connection begins with.
     onWake(() => this.#socket?.drop());
+    document.addEventListener("visibilitychange", () => this.#sayVisible());
     this.#follow();
   }
 
@@ -40,11 +41,19 @@ export class EventsSocket {
     });
   }
 
+  /** Ports that open on their own are only looked for while somebody looks. */
+  #sayVisible() {
+    this.#socket?.send(JSON.stringify({ visible: !document.hidden }));
+  }
+
   #receive(id, data) {
     if (typeof data !== "string" || id !== this.#id) return;
     const event = JSON.parse(data);
-    if (event.type === "state") this.state.update(event.sandbox);
-    else if (event.type === "stage") this.state.addStage(event.name, event.seconds);
+    // The first is the state: the connection is new, and knows nothing of this page.
+    if (event.type === "state") {
+      this.#sayVisible();
+      this.state.update(event.sandbox);
+    } else if (event.type === "stage") this.state.addStage(event.name, event.seconds);
     else if (event.type === "warning") this.state.warn(event);
     else if (event.type === "task") publish("slipway:task", event);
     else if (event.type === "terminal") this.state.terminal(event);

@@ -263,7 +263,7 @@ async def test_the_process_of_another_container_is_not_taken_for_the_machines(
 ) -> None:
     other = Machine(container_id="f" * 64)
     assert await namespaces.connect(other.container_id, PORT) is None
-    assert namespaces._socket_of(os.getpid(), shell.container_id) is None
+    assert namespaces._with_process(os.getpid(), shell.container_id, lambda _: True) is None
 
 
 async def test_the_end_of_the_sandbox_cuts_a_stream_and_the_preview_is_over(
