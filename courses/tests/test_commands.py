@@ -3,8 +3,10 @@
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
 from xml.etree import ElementTree
 
@@ -14,6 +16,7 @@ from django.core.management import CommandError, call_command
 from courses import rehearsal, verdicts
 from courses.junit import write_junit
 from courses.lint import lint_course
+from courses.management.commands import testcourse
 from courses.problems import ContentProblem
 from courses.tests.conftest import boats, write
 from sandbox.machines import ScriptResult
@@ -184,6 +187,34 @@ def test_check_that_leans_on_the_order_is_found(library, machine, capsys):
         call_command("testcourse", str(library / "boats"), "--lesson", "hull")
     lines = capsys.readouterr().out.split("\n")
     assert any(line.startswith("!") and "sink other order: fails" in line for line in lines)
+
+
+def test_jobs_are_lessons_at_once_and_the_table_keeps_their_order(tmp_path, monkeypatch, capsys):
+    meeting = threading.Barrier(2)  # Nobody passes it alone.
+
+    class Meets:
+        def __init__(self, folder, course, lesson, report):
+            self.lesson, self.report = lesson, report
+
+        def planned(self):
+            return 1
+
+        def run(self):
+            meeting.wait(30)
+            if self.lesson.number == 1:
+                meeting.wait(30)  # The second lesson reports first.
+            self.report(
+                rehearsal.Finding(self.lesson.folder, "", "start", "ready", "ready", 0.1, "")
+            )
+            if self.lesson.number == 2:
+                meeting.wait(30)
+
+    monkeypatch.setattr(testcourse, "Rehearsal", Meets)
+    monkeypatch.setattr(testcourse, "require_runnable", lambda lesson: None)
+    call_command("testcourse", str(write(tmp_path / "boats", boats())), "--jobs", "2")
+    progress, _, table = capsys.readouterr().out.partition("\n\n")
+    assert [line.split()[1] for line in progress.splitlines()] == ["02-keel", "01-hull"]
+    assert re.findall(r"\d\d-\w+", table) == ["01-hull", "02-keel"]
 
 
 @pytest.mark.parametrize("fault", [None, "never_passes"])

@@ -1,6 +1,7 @@
 """Katacoda and Killercoda scenarios, sound and damaged, become courses that load."""
 
 import json
+import subprocess
 import zipfile
 
 import pytest
@@ -107,3 +108,36 @@ def test_report_is_written_beside_the_lessons(tmp_path):
     text = (root / "IMPORT.md").read_text()
     assert "runs with loss  1. Part 1" in text
     assert "editor" in text
+
+
+def test_setup_makes_the_file_that_names_public_addresses(tmp_path):
+    """/etc/killercoda/host, as scripts there read it: PORT is replaced by the one they want."""
+    files = ROWS["scripts-of-the-intro"].files
+    (root,), _ = import_scenarios(lay_out(tmp_path / "x", files), tmp_path / "into")
+    setup = next(root.glob("*/setup/host01.sh")).read_text()
+    (line,) = [line for line in setup.splitlines() if "/etc/killercoda/host" in line]
+    place = tmp_path / "etc"
+    ended = subprocess.run(
+        ["bash", "-c", line.replace("/etc/killercoda", str(place)) + f"; sed s/PORT/8080/ {place}/host"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert ended.stdout == "http://localhost:8080\n"
+
+
+@pytest.mark.parametrize(
+    "feature",
+    [
+        "{{exec}}", "{{execute}}", "{{copy}}", "HOST2", "interrupt", "no-newline", "T2", "{{open}}",
+        "{{TRAFFIC_HOST1_80}}", "{{TRAFFIC_SELECTOR}}", "[[HOST_SUBDOMAIN]]", "[[HOST2_IP]]",
+        "[[KATACODA_HOST]]", '"dashboards"', '"uilayout"', '"layout"', '"assets"', '"target"', '"chmod"',
+        '"background"', '"foreground"', '"courseData"', '"code"', '"verify"', '"answer"', '"intro"',
+        '"finish"', ">>Q", "<details>", 'class="file"', "![", "<iframe",
+    ],
+)  # fmt: skip
+def test_each_feature_of_the_formats_is_in_a_scenario(feature):
+    everything = "".join(
+        content if isinstance(content, str) else content.decode("utf-8", "replace")
+        for row in ROWS.values()
+        for content in row.files.values()
+    )
+    assert feature in everything or feature.replace('"', '\\"') in everything
