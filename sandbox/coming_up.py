@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from sandbox import delegation, engine, machines, stream
 from sandbox.errors import MachineFailed
 from sandbox.markers import Failed, Guest, Marker, MarkerReader, Ready, Stage, parse
+from sandbox.specs import BOOTS_AT_ONCE
 
 log = logging.getLogger(__name__)
 ADOPTED_POLL_SECONDS = 2.0
@@ -19,9 +19,9 @@ OnStage = Callable[[str], None]
 Spoken = tuple[Ready, Guest | None]
 
 
-# A guest that boots wants a processor of its own. More of them at once would all be slow, and
-# the last no sooner there; another process of ours on this host has its own count.
-_boots = threading.BoundedSemaphore(os.cpu_count() or 1)
+# Those that somebody waits for are let in by the database (`transitions.claim`); this counts the
+# warm ones of this process as well.
+_boots = threading.BoundedSemaphore(BOOTS_AT_ONCE)
 
 
 @contextmanager

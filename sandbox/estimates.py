@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from sandbox.models import ADMITTED, USABLE, Sandbox, State
+from sandbox.specs import BOOTS_AT_ONCE
 
 # Before anything was measured here: a cold start on a small machine.
 UNMEASURED_SECONDS = 3.0
@@ -37,6 +38,8 @@ def seconds(sandbox: Sandbox, place: int | None) -> int | None:
     """
     if sandbox.state == State.REQUESTED:
         in_flight: int = settings.SANDBOX_CREATES_IN_FLIGHT
+        if any(machine["kind"] == "vm" for machine in sandbox.spec.get("machines", [])):
+            in_flight = min(in_flight, BOOTS_AT_ONCE)
         rounds = math.ceil((place or 1) / in_flight)
         return math.ceil(rounds * _start_seconds())
     return _until_memory(sandbox) if sandbox.state == State.QUEUED else None

@@ -4,6 +4,7 @@ A lesson names kinds; the operator's settings map a kind to image, limits and ru
 Nothing an author or a learner writes reaches the engine as an option.
 """
 
+import os
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +12,10 @@ from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sandbox.images import image_ref
+
+# A guest that boots wants a processor of its own. More of them at once would all be slow, and the
+# last no sooner there.
+BOOTS_AT_ONCE = os.cpu_count() or 1
 
 Kind = Literal["shell", "docker", "vm"]
 # Sizes of a guest, by name; what is behind them is the machine image's business.

@@ -11,11 +11,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from sandbox import events, hosts
-from sandbox.models import TRANSITIONS, Sandbox, State, WarmMachine
+from sandbox import events, hosts, specs
+from sandbox.models import TRANSITIONS, Machine, Sandbox, State, WarmMachine
 from sandbox.snapshots import snapshot
 
 
@@ -50,32 +50,56 @@ def claim(sandbox_id: str) -> str | None:
 
     None means that another worker has it, that it was stopped meanwhile, or that as many
     creations run as may at once; those take it when one of them is done (`claim_next`).
-    A sandbox with warm machines needs no place: there is nothing to make.
+    A sandbox with warm machines needs no place: there is nothing to make. A guest to be
+    booted needs a processor besides (`specs.BOOTS_AT_ONCE`).
     """
     with transaction.atomic():
         hosts.lock()
-        warm = WarmMachine.objects.filter(sandbox_id=sandbox_id).exists()
-        if not warm and _creating() >= settings.SANDBOX_CREATES_IN_FLIGHT:
+        warm = set(WarmMachine.objects.filter(sandbox_id=sandbox_id).values_list("kind", flat=True))
+        if not warm and _creating().count() >= settings.SANDBOX_CREATES_IN_FLIGHT:
+            return None
+        machines = Machine.objects.filter(sandbox_id=sandbox_id)
+        boots = "vm" not in warm and machines.filter(kind="vm").exists()
+        if boots and not _has_processor(sandbox_id):
             return None
         token = _take(sandbox_id)
     if token:
         announce(sandbox_id)
+        if boots:
+            announce_waiting_guests()
     return token
 
 
 def claim_next() -> tuple[str, str | None]:
     """Claim the requested sandbox that waits longest for a place: its id, and the claim's token."""
     waiting = Sandbox.objects.filter(state=State.REQUESTED).order_by("created_at")
+    if not _has_processor():
+        # Others need not wait behind guests that can't boot yet.
+        waiting = waiting.exclude(machines__kind="vm")
     for sandbox_id in waiting.values_list("pk", flat=True)[: settings.SANDBOX_CREATES_IN_FLIGHT]:
         if token := claim(sandbox_id):
             return sandbox_id, token
     return "", None
 
 
-def _creating() -> int:
+def announce_waiting_guests() -> None:
+    """Tell those whose guests wait for a processor where in the line they are now."""
+    waiting = Sandbox.objects.filter(state=State.REQUESTED, machines__kind="vm").distinct()
+    for sandbox_id in waiting.values_list("pk", flat=True):
+        announce(sandbox_id)
+
+
+def _creating() -> QuerySet[Sandbox]:
     """Creations that are under way; one whose worker went silent holds no place."""
     fresh = timezone.now() - timedelta(seconds=settings.SANDBOX_STALL_SECONDS)
-    return Sandbox.objects.filter(state=State.STARTING, heartbeat_at__gte=fresh).count()
+    return Sandbox.objects.filter(state=State.STARTING, heartbeat_at__gte=fresh)
+
+
+def _has_processor(sandbox_id: str = "") -> bool:
+    """Whether one more guest may boot, beside those of the other sandboxes."""
+    others = _creating().exclude(pk=sandbox_id)
+    booting = others.filter(machines__kind="vm", machines__ready=False).distinct()
+    return booting.count() < specs.BOOTS_AT_ONCE
 
 
 def _take(sandbox_id: str) -> str | None:

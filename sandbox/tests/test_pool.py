@@ -20,6 +20,7 @@ from sandbox import (
     lifecycle,
     pool,
     pool_keeper,
+    specs,
     transitions,
 )
 from sandbox.assembly import MachineFacts
@@ -236,6 +237,43 @@ def test_as_many_creations_as_may_run_at_once_and_then_the_oldest(
     transitions.move(first.pk, State.FAILED)
     sandbox_id, token = transitions.claim_next()
     assert (sandbox_id, bool(token)) == (third.pk, True)
+
+
+def test_guests_boot_few_at_a_time_and_nobody_else_waits_behind_them(
+    spec: SandboxSpec, settings: Any, monkeypatch: pytest.MonkeyPatch, host: Host
+) -> None:
+    Host.objects.filter(pk=host.pk).update(memory_bytes=64 * 1024 * MIB)
+    settings.SANDBOX_CREATES_IN_FLIGHT = 4
+    monkeypatch.setattr(specs, "BOOTS_AT_ONCE", 2)
+    monkeypatch.setattr(estimates, "BOOTS_AT_ONCE", 2)
+    house = SandboxSpec(machines=(MachineSpec(name="house", kind="vm"),))
+    guests = [start(f"g{number}", house) for number in range(10)]
+    shell = start("shell", spec)
+    tokens = [transitions.claim(guest.pk) for guest in guests]
+    assert [bool(token) for token in tokens] == [True] * 2 + [False] * 8
+    for guest in guests:
+        guest.refresh_from_db()
+    assert [estimates.position(guest) for guest in guests[2:]] == list(range(1, 9))
+    assert estimates.seconds(guests[9], 8) == 4 * estimates.seconds(guests[2], 1)
+    assert transitions.claim_next()[0] == shell.pk, "a processor is no matter to a container"
+    assert transitions.claim_next() == ("", None)
+    # The prompt is there and its set-up still runs: the next one may boot.
+    guests[0].machines.update(ready=True)
+    order = []
+    while (found := transitions.claim_next())[1]:
+        order.append(found[0])
+        Sandbox.objects.get(pk=found[0]).machines.update(ready=True)
+        transitions.move(found[0], State.READY)
+    assert order == [guest.pk for guest in guests[2:]], "none is lost, the oldest comes first"
+
+
+def test_a_warm_guest_needs_no_processor(spec: SandboxSpec, monkeypatch: Any) -> None:
+    monkeypatch.setattr(specs, "BOOTS_AT_ONCE", 1)
+    house = SandboxSpec(machines=(MachineSpec(name="house", kind="vm"),))
+    assert transitions.claim(start("ada", house).pk)
+    warm(name="house", kind="vm")
+    assert transitions.claim(start("bob", house).pk)
+    assert transitions.claim(start("eve", house).pk) is None
 
 
 def test_a_warm_start_needs_no_free_place(spec: SandboxSpec, settings: Any) -> None:

@@ -61,7 +61,9 @@ export class Berth {
     this.#since = model.pendingSince ?? performance.now() - reached * 1000;
     const queued = snapshot?.state === "queued";
     const now = model.switching ? gettext("stopping the other machines") : queued ? gettext("waiting for room") : gettext("since Start");
-    const title = queued && snapshot.queue_position ? gettext("Place %(queue_position)s in the queue", { queue_position: snapshot.queue_position }) : gettext("Starting");
+    // The next in line for a worker is as good as begun.
+    const waits = queued || snapshot?.queue_position > 1;
+    const title = waits && snapshot.queue_position ? gettext("Place %(queue_position)s in the queue", { queue_position: snapshot.queue_position }) : gettext("Starting");
     return [
       heading(title),
       snapshot?.wait_seconds > 5 ? text(gettext("At most %(wait_seconds)s, unless others add time.", { wait_seconds: minutes(snapshot.wait_seconds) })) : null,
