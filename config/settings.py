@@ -237,7 +237,8 @@ _OWN_PORTS = [
 ]
 PREVIEW_FRAME_SOURCES = env.list(
     "PREVIEW_FRAME_SOURCES",
-    default=[f"{SITE_URL.partition('://')[0]}://*.{PREVIEW_HOST}", *_OWN_PORTS],
+    default=[f"{SITE_URL.partition('://')[0]}://*.{PREVIEW_HOST}"] * bool(PREVIEW_HOST)
+    + _OWN_PORTS,
 )
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

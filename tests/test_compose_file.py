@@ -23,3 +23,15 @@ def test_image_names_are_the_same_in_compose_file_and_preparation() -> None:
     compose = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
     for image in BASE_IMAGES:
         assert f"${{{image.variable}:-{image.public}}}" in compose
+
+
+def test_the_ports_for_previews_are_the_same_in_compose_file_and_proxy() -> None:
+    compose = (ROOT / "docker-compose.previews.yml").read_text(encoding="utf-8")
+    proxy = (ROOT / "deploy" / "nginx-previews.conf").read_text(encoding="utf-8")
+    (listened,) = re.findall(r"^    listen (\d+-\d+);$", proxy, re.MULTILINE)
+    assert f"PREVIEW_PORTS: {listened}\n" in compose
+    assert f':{listened}:{listened}"\n' in compose
+    # Put where the proxy's own configuration looks.
+    included = "include /etc/nginx/slipway-servers/*.conf;"
+    assert included in (ROOT / "deploy" / "nginx.conf").read_text(encoding="utf-8")
+    assert "nginx-previews.conf:/etc/nginx/slipway-servers/previews.conf:ro" in compose
