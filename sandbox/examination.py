@@ -25,9 +25,9 @@ from sandbox.errors import SandboxEngineError
 from sandbox.models import Host
 from sandbox.probes import (
     confinement,
+    containers,
     control_groups,
     egress,
-    helpers,
     limits,
     network,
     runtimes,
@@ -170,7 +170,7 @@ def _remove_leftovers() -> None:
     found = [
         (what, engine_id)
         for what, engine_id, _name, labels in engine.objects_labelled(assembly.instance_label())
-        if labels.get(helpers.HELPER_LABEL) == helpers.HELPER
+        if labels.get(containers.HELPER_LABEL) == containers.HELPER
     ]
     for what, engine_id in sorted(found):
         engine.remove_object(what, engine_id)
@@ -190,11 +190,11 @@ def _run(probe: Probe, promises: tuple[str, ...]) -> Mapping[str, Finding]:
         return probe()
     except SandboxEngineError as error:
         log.warning("probe of %s: %s", ", ".join(promises), error)
-        return dict.fromkeys(promises, helpers.unknown(error.message))
+        return dict.fromkeys(promises, containers.unknown(error.message))
     except Exception as error:
         # A host that answers in a way no probe foresaw must not stop the worker.
         log.exception("probe of %s", ", ".join(promises))
-        return dict.fromkeys(promises, helpers.unknown(f"the probe failed: {error}"))
+        return dict.fromkeys(promises, containers.unknown(f"the probe failed: {error}"))
 
 
 def _keep(host: Host, found: Mapping[str, Finding]) -> None:

@@ -23,6 +23,7 @@ PRESENT = (WarmState.MAKING, WarmState.READY)
 # A name is tried this often against others who claim at the same moment.
 CLAIM_TRIES = 20
 LARGEST_ORDER = 300
+LONGEST_ORDER_MINUTES = 24 * 60
 # The same use again is written down once in so long; a class is one use. By kind, the name
 # noted last by this process, and until when.
 NOTED_SECONDS = 5.0
@@ -119,9 +120,10 @@ def order(kind: str, count: int, begins_at: datetime, minutes: int, name: str = 
     if kind not in RUNNABLE_KINDS:
         known = ", ".join(sorted(RUNNABLE_KINDS))
         raise BadRequest(f"There is no kind {kind} here.", f"Use one of: {known}.")
-    if not 1 <= count <= LARGEST_ORDER or minutes < 1:
+    if not (1 <= count <= LARGEST_ORDER and 1 <= minutes <= LONGEST_ORDER_MINUTES):
         raise BadRequest(
-            "The order is out of range.", f"1 to {LARGEST_ORDER} machines, for 1 minute or more."
+            "The order is out of range.",
+            f"1 to {LARGEST_ORDER} machines, for 1 to {LONGEST_ORDER_MINUTES} minutes.",
         )
     chosen = name or likeliest(kind)
     if not chosen:
@@ -135,3 +137,29 @@ def order(kind: str, count: int, begins_at: datetime, minutes: int, name: str = 
         begins_at=begins_at,
         ends_at=begins_at + timedelta(minutes=minutes),
     )
+
+
+def forget(order_id: str) -> None:
+    """Forget an order, if there is one of that id; the next tick removes what nobody wants."""
+    if order_id.isdecimal():
+        PoolOrder.objects.filter(pk=int(order_id)).delete()
+
+
+def open_orders() -> list[PoolOrder]:
+    """Orders that are not over, the first to begin first."""
+    return list(PoolOrder.objects.filter(ends_at__gt=timezone.now()).order_by("begins_at", "pk"))
+
+
+def shapes() -> list[PoolShape]:
+    """What can be kept warm: those whose name is known, the one used last first."""
+    last_first = F("used_at").desc(nulls_last=True)
+    known = PoolShape.objects.filter(kind__in=RUNNABLE_KINDS)
+    return list(known.order_by(last_first, "-lessons", "kind", "name"))
+
+
+def standing() -> list[tuple[str, str, int, int]]:
+    """(kind, name, ready, wanted) of each shape that is there or wanted, by name."""
+    asked = wanted()
+    rows = WarmMachine.objects.filter(state=WarmState.READY).values_list("kind", "name")
+    ready = Counter((kind, name) for kind, name in rows)
+    return [(*shape, ready[shape], asked[shape]) for shape in sorted({*asked, *ready})]

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PO = sorted(ROOT.glob("locale/*/LC_MESSAGES/*.po"))
 # In English only: pages of those who run the site or write lessons, and the API's.
 ENGLISH_ONLY = re.compile(
-    r"operate/|api/docs|author|500\.html|allauth|glyphs|sprite|published\.html"
+    r"operate/|classroom/|api/docs|author|500\.html|allauth|glyphs|sprite|published\.html"
 )
 MARKED = re.compile(
     r"\b(?P<function>_|gettext|ngettext|pgettext|npgettext|gettext_noop)\(\s*u?(?P<rest>['\"].*)"

@@ -1,6 +1,6 @@
 """Seccomp, the security module and user namespaces, seen from inside each kind."""
 
-from sandbox.probes.helpers import Said, ask, body_of, broken, kept, unknown
+from sandbox.probes.containers import Said, ask, body_of, broken, kept, unknown
 from sandbox.promises import Finding
 from sandbox.specs import RUNNABLE_KINDS
 

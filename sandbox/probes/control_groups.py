@@ -7,7 +7,7 @@ a user namespace, the hierarchy mounted, a group made, a limit set and run into.
 from sandbox import engine
 from sandbox.delegation import delegate_cgroup
 from sandbox.errors import EngineDown, ImageMissing, SandboxEngineError
-from sandbox.probes.helpers import Said, body_of, broken, kept, read, unknown
+from sandbox.probes.containers import Said, body_of, broken, kept, read, unknown
 from sandbox.promises import Finding
 
 LIMIT_MIB = 16

@@ -6,7 +6,7 @@ that it answers at all.
 """
 
 from sandbox import egress, egress_keeper
-from sandbox.probes.helpers import Said, ask, body_of, broken, kept, unknown
+from sandbox.probes.containers import Said, ask, body_of, broken, kept, unknown
 from sandbox.promises import Finding
 
 NEVER = ("169.254.169.254:80", "127.0.0.1:80", "[::1]:80", "metadata.invalid:80")

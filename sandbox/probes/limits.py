@@ -1,7 +1,7 @@
 """Memory, process and processor limits: each is run into, in a helper with small ones."""
 
 from sandbox.hostconfig import MIB
-from sandbox.probes.helpers import Said, ask, body_of, broken, kept, unknown
+from sandbox.probes.containers import Said, ask, body_of, broken, kept, unknown
 from sandbox.promises import Finding
 
 MEMORY_MIB = 48

@@ -12,7 +12,7 @@ from typing import Any
 
 from sandbox import engine
 from sandbox.errors import SandboxEngineError
-from sandbox.probes.helpers import (
+from sandbox.probes.containers import (
     Said,
     ask,
     body_of,

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 
 from sandbox import engine
-from sandbox.probes.helpers import ask, broken, kept, labels
+from sandbox.probes.containers import ask, broken, kept, labels
 from sandbox.promises import Finding
 from sandbox.specs import RUNNABLE_KINDS, limits_of
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from sandbox import engine
 from sandbox.errors import EngineDown, SandboxEngineError
-from sandbox.probes.helpers import ask, body_of, broken, kept, labels, object_name, unknown
+from sandbox.probes.containers import ask, body_of, broken, kept, labels, object_name, unknown
 from sandbox.promises import Finding
 
 SIZE_MIB = 16

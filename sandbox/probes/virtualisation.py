@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sandbox import kvm
-from sandbox.probes.helpers import Said, ask, body_of, broken, kept, unknown
+from sandbox.probes.containers import Said, ask, body_of, broken, kept, unknown
 from sandbox.promises import Finding
 
 

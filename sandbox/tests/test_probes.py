@@ -3,7 +3,7 @@
 import pytest
 
 from sandbox.probes import confinement, control_groups, limits, network, virtualisation
-from sandbox.probes.helpers import Said, read
+from sandbox.probes.containers import Said, read
 
 LOOK = {"seccomp": "2", "confined": "docker-default (enforce)", "unshare": "no"}
 

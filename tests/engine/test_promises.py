@@ -10,8 +10,8 @@ from sandbox import engine, examination, hostconfig, hosts, lifecycle
 from sandbox.errors import KindOff
 from sandbox.probes import (
     confinement,
+    containers,
     control_groups,
-    helpers,
     limits,
     network,
     runtimes,
@@ -173,9 +173,11 @@ def test_an_examination_finds_all_of_it_out_and_leaves_nothing(examined: None) -
     assert "on a host too busy" in unclear.pop("cpu-limit", "on a host too busy")
     assert unclear == {}
     assert hosts.availability(["shell", "docker"]).available
-    labels = helpers.labels()
+    labels = containers.labels()
     label = "=".join(next(iter(labels.items())))
-    left = [found for found in engine.objects_labelled(label) if helpers.HELPER_LABEL in found[3]]
+    left = [
+        found for found in engine.objects_labelled(label) if containers.HELPER_LABEL in found[3]
+    ]
     assert left == []
 
 
@@ -183,9 +185,9 @@ def test_what_a_killed_examination_left_is_removed_by_the_next(
     transactional_db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hosts.refresh()
-    name = helpers.object_name()
-    engine.create_network(name, helpers.labels())
-    body = helpers.body_of("shell", ["/bin/sleep", "600"], network=name)
+    name = containers.object_name()
+    engine.create_network(name, containers.labels())
+    body = containers.body_of("shell", ["/bin/sleep", "600"], network=name)
     container_id = engine.create_container(name, body)
     engine.start_container(container_id)
     monkeypatch.setattr(examination, "PROBES", ())

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from sandbox import pool
 from sandbox.errors import SandboxError
-from sandbox.models import PoolOrder, WarmMachine, WarmState
+from sandbox.models import PoolOrder
 
 
 class Command(BaseCommand):
@@ -50,14 +50,10 @@ class Command(BaseCommand):
         )
 
     def _show(self) -> None:
-        for order in PoolOrder.objects.filter(ends_at__gt=timezone.now()).order_by("begins_at"):
+        for order in pool.open_orders():
             self.stdout.write(f"order: {order}")
-        wanted = pool.wanted()
-        rows = WarmMachine.objects.filter(state=WarmState.READY).values_list("kind", "name")
-        ready = [(kind, name) for kind, name in rows]
-        for kind, name in sorted({*wanted, *ready}):
-            there, asked = ready.count((kind, name)), wanted[kind, name]
-            self.stdout.write(f"{kind} {name}: {there} ready of {asked}")
+        for kind, name, ready, wanted in pool.standing():
+            self.stdout.write(f"{kind} {name}: {ready} ready of {wanted}")
 
 
 def _moment(text: str) -> datetime:
