@@ -9,8 +9,13 @@ from sandbox.models import Machine
 from tests.engine.conftest import bare_machine
 from tests.engine.vm_machine import asked
 
-pytestmark = [pytest.mark.engine, pytest.mark.takes(seconds=20)]
 BOOTS = 50 if os.environ.get("SLIPWAY_SOAK") else 2
+# Emulated on a busy host a boot may take half a minute, and is then no fault yet.
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.takes(seconds=20),
+    pytest.mark.timeout(120 + 30 * BOOTS),
+]
 
 
 @pytest.fixture(scope="module")
