@@ -15,6 +15,7 @@ server's process tree (the engine's share is the same for all and left out).
 
 import argparse
 import contextlib
+import signal
 import statistics
 import sys
 import tempfile
@@ -43,6 +44,8 @@ LIMITS = {
     "SANDBOX_SHELL_MEMORY_MIB": "3072",
     "SANDBOX_SHELL_CPUS": "2",
     "TERMINAL_RECORDING": "false",
+    # A client that waits for its turn answers no pings meanwhile.
+    "UVICORN_WS_PING_TIMEOUT": "600",
 }
 
 
@@ -110,6 +113,8 @@ def options_of() -> argparse.Namespace:
 
 def main() -> None:
     options = options_of()
+    # Whoever breaks it off leaves no site and no machine behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     data = Path(tempfile.mkdtemp(prefix="slipway-bench-"))
     with running_site(data, **LIMITS) as site, contextlib.ExitStack() as stack:
         open_one, open_other = ours(site)

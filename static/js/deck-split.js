@@ -13,7 +13,7 @@ export class DeckSplit {
     this.wide = matchMedia("(min-width: 47.01rem)");
     this.wide.addEventListener("change", () => (this.#arrange(), changed()));
     this.bar = deck.querySelector(".deck-split");
-    startSeparator(this.bar, { frame: deck, property: "--left-share", name: "split.deck", usual: HALF });
+    startSeparator(this.bar, { frame: deck, holder: deck.parentElement, property: "--left-share", name: "split.deck", usual: HALF });
     // Where the keyboard is, there is the current tab.
     deck.addEventListener("focusin", (event) => {
       const slot = this.#slots.findIndex((tab) => tab && this.tabs.panelOf(tab).contains(event.target));

@@ -19,13 +19,13 @@ export class LastCommand {
     // Of several lines the first; empty where the shell does not say.
     const line = command.split("\n", 1)[0] || "…";
     const several = this.state.snapshot.machines.length > 1;
-    const said = several
-      ? gettext("Last command on %(machine)s: %(line)s", { machine, line })
-      : gettext("Last command: %(line)s", { line });
+    const said = several ? `${machine} $ ${line}` : `$ ${line}`;
     const mark = exit === 0
       ? h("span", { class: "ok" }, gettext("✓ exit 0"))
       : h("span", { class: "bad" }, gettext("× exit %(exit)s", { exit }));
-    this.element.replaceChildren(h("span", { class: "last-line", title: command || null }, said), mark);
+    this.element.replaceChildren(
+      h("span", { class: "visually-hidden" }, gettext("Last command:")),
+      h("span", { class: "last-line", title: command || null }, said), mark);
     this.element.hidden = false;
   }
 }

@@ -7,16 +7,16 @@ const STEP = 2;
 
 /**
  * Make `bar` move. Where it stands, in percent of `frame`'s width, becomes the custom property
- * `property` of `frame`, is kept under `name`, and is `usual` until then. `bar` has
+ * `property` of `holder`, is kept under `name`, and is `usual` until then. `bar` has
  * `aria-valuemin` and `aria-valuemax`.
  */
-export function startSeparator(bar, { frame, property, name, usual }) {
+export function startSeparator(bar, { frame, holder = frame, property, name, usual }) {
   const [least, most] = [Number(bar.getAttribute("aria-valuemin")), Number(bar.getAttribute("aria-valuemax"))];
   let share = usual;
 
   const set = (value) => {
     share = Math.min(most, Math.max(least, value));
-    frame.style.setProperty(property, share.toFixed(1));
+    holder.style.setProperty(property, share.toFixed(1));
     bar.setAttribute("aria-valuenow", String(Math.round(share)));
     bar.setAttribute("aria-valuetext", gettext("%(share)s % of the width", { share: Math.round(share) }));
   };

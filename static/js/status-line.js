@@ -16,7 +16,7 @@ export function drawStatus(element, state, last) {
       : null,
     last,
     h("span", { class: "keys end" }, around(gettext("%(key)s leaves the terminal"), { key: h("kbd", {}, "F6") })),
-    expires ? h("span", {}, gettext("ends %(expires)s", { expires: timeOfDay(expires) })) : null,
+    expires ? h("span", { class: "ends" }, gettext("ends %(expires)s", { expires: timeOfDay(expires) })) : null,
   ].filter(Boolean));
 }
 

@@ -42,10 +42,10 @@ def test_the_last_command_and_how_it_ended_stand_below_the_terminal(
 ) -> None:
     last = terminal.page.locator("[data-last-command]")
     terminal.do("echo '<b>one</b>'; (exit 7)", r"exit 7\)\n")
-    expect(last).to_contain_text("Last command: echo '<b>one</b>'; (exit 7)")
+    expect(last).to_contain_text("$ echo '<b>one</b>'; (exit 7)")
     expect(last.locator(".bad")).to_have_text("× exit 7")
     terminal.do("true", r"true\n")
-    expect(last).to_contain_text("Last command: true")
+    expect(last).to_contain_text("$ true")
     expect(last.locator(".ok")).to_have_text("✓ exit 0")
 
 
