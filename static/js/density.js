@@ -76,8 +76,17 @@ class Density {
   #draw() {
     const budget = this.#live?.budget ?? this.#last?.outcome.budget_bytes ?? DEFAULT_BUDGET;
     const sides = Object.fromEntries(SIDES.map((side) => [side, this.#model(side)]));
-    this.panel.querySelector("[data-chart]").replaceChildren(densityChart(sides, budget));
+    this.panel.querySelector("[data-chart]").replaceChildren(densityChart(sides, budget), ...this.#ends());
     if (!this.#live) this.#settle();
+  }
+
+  /** What ended each side: a budget that is not full wants a reason beside it. */
+  #ends() {
+    if (this.#live || !this.#last) return [];
+    return SIDES.map((side) => {
+      const { count, stopped } = this.#last.outcome.sides[side];
+      return h("p", { class: "stage-note" }, gettext("%(count)s, then %(stopped)s.", { count: counted(side, count), stopped }));
+    });
   }
 
   #settle() {

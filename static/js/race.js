@@ -14,6 +14,7 @@ const ROWS = [
   [gettext("Disk of its own"), (side) => mib(side.disk_bytes), "disk_bytes"],
   [gettext("Processes inside"), (side) => side.processes ?? gettext("not read"), null],
   [gettext("Processes, seen from outside"), (side) => side.processes_outside ?? gettext("not read"), null],
+  [gettext("Image"), (side) => side.image ?? "–", null],
   [gettext("Kernel"), (side) => side.kernel ?? gettext("not read"), "below"],
   [gettext("Boot id"), (side) => shortBoot(side.boot), "below"],
 ];

@@ -1,15 +1,19 @@
 """Boots of the small guest, again and again: every one comes to its prompt, a hang is recovered."""
 
 import os
+import statistics
 from collections.abc import Iterator
 
 import pytest
 
+from bench.measurements import replace_part, where_and_when
 from sandbox.models import Machine
 from tests.engine.conftest import bare_machine
-from tests.engine.vm_machine import asked
+from tests.engine.vm_machine import asked, state_of
 
-BOOTS = 50 if os.environ.get("SLIPWAY_SOAK") else 2
+SOAK = bool(os.environ.get("SLIPWAY_SOAK"))
+BOOTS = 50 if SOAK else 2
+PART = "<!-- tests/engine/test_vm_boots.py -->"
 # Emulated on a busy host a boot may take half a minute, and is then no fault yet.
 pytestmark = [
     pytest.mark.engine,
@@ -32,5 +36,12 @@ def test_every_boot_comes_to_its_prompt(house: Machine) -> None:
         took.append(line["seconds"])
         hangs += line["hangs"]
         asked(house, "guests", "stop")
-    print(f"{BOOTS} boots, {hangs} hung and were begun again, {min(took)} to {max(took)} s")
+    said = (
+        f"{BOOTS} boots of the small guest, {hangs} begun again by the watchdog, none lost; "
+        f"median {statistics.median(took):.2f} s to the prompt ({min(took):.2f} to {max(took):.2f})"
+    )
+    print(said)
     assert len(took) == BOOTS
+    if SOAK:
+        how = f"accelerator {state_of(house)['accelerator']}, load average {os.getloadavg()[1]:.1f}"
+        replace_part(PART, f"{where_and_when()}, {how}: {said}.")
