@@ -7,12 +7,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from classroom import class_page, classes
-from classroom.people import is_signed_in
+from classroom.people import is_signed_in, make_guest
 from sandbox import pool
-from sandbox.errors import SandboxUserError
+from sandbox.errors import SandboxError, SandboxUserError
 
 
 @require_safe
@@ -63,6 +63,22 @@ def forget(request: HttpRequest, code: str) -> HttpResponse:
     _found(request, code)
     pool.forget(request.POST.get("order", ""))
     return redirect("class", code)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def join(request: HttpRequest) -> HttpResponse:
+    """Take a seat by a class's code; who has no account yet is a guest from now on."""
+    if request.method != "POST":
+        return render(request, "classroom/join.html")
+    if not request.user.is_authenticated:
+        request.user = make_guest(request)
+    code = request.POST.get("code", "")[:40]
+    try:
+        joined = classes.join(request.user, code)
+    except SandboxError as error:
+        shown = {"error": error, "code": code}
+        return render(request, "classroom/join.html", shown, status=error.status)
+    return render(request, "classroom/join.html", {"joined": joined})
 
 
 def _page(request: HttpRequest, code: str, status: int = 200, **more: Any) -> HttpResponse:

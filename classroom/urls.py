@@ -7,6 +7,7 @@ from classroom import class_views, operate
 urlpatterns = [
     path("operate/", operate.operate, name="operate"),
     path("operate/examine", operate.examine, name="operate-examine"),
+    path("join/", class_views.join, name="join"),
     path("classes/", class_views.all_classes, name="classes"),
     path("classes/open", class_views.open_class, name="class-open"),
     path("classes/<slug:code>/", class_views.one_class, name="class"),

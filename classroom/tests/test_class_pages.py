@@ -175,3 +175,24 @@ def test_an_order_that_can_not_be_is_told_and_nothing_is_kept(
     assert answer.status_code == 422
     assert said in answer.content.decode()
     assert not PoolOrder.objects.exists()
+
+
+def test_a_learner_takes_a_seat_by_the_code_and_needs_no_account(
+    client: Client, found: Class
+) -> None:
+    assert client.get("/join/").status_code == 200
+    assert not User.objects.filter(is_guest=True).exists(), "looking makes nobody"
+    said = client.post("/join/", {"code": found.code.lower()})
+    assert said.status_code == 200
+    assert "Tuesday &lt;morning&gt;" in said.content.decode()
+    (seat,) = found.seats.all()
+    assert seat.learner.is_guest
+
+
+def test_a_wrong_code_is_told_and_gives_no_seat(client: Client, found: Class) -> None:
+    said = client.post("/join/", {"code": "<none>"})
+    assert said.status_code == 404
+    text = said.content.decode()
+    assert "There is no open class with this code." in text
+    assert "&lt;none&gt;" in text
+    assert not found.seats.exists()
