@@ -40,10 +40,21 @@ export class RunPanel {
     this.#busy(true);
     this.say(gettext("Asked for…"));
     try {
-      await this.runs.start(this.what);
+      await this.#ask(TRIES);
     } catch (error) {
       this.#busy(false);
       this.say(`${error.message} ${error.hint}`, true);
+    }
+  }
+
+  /** Ask for the run; what the page itself measures at this moment is waited for. */
+  async #ask(tries) {
+    try {
+      await this.runs.start(this.what);
+    } catch (error) {
+      if (error.code !== "run_live" || tries < 1) throw error;
+      await new Promise((later) => setTimeout(later, TRY_AGAIN_MS));
+      await this.#ask(tries - 1);
     }
   }
 
