@@ -68,6 +68,8 @@ def test_a_snapshots_memory_is_mapped_and_never_written() -> None:
 def test_only_emulation_gets_the_words_against_hangs() -> None:
     emulated = qemu.command(qemu.Start(qemu.SIZES["small"], "tcg", PORTS))
     native = qemu.command(qemu.Start(qemu.SIZES["small"], "kvm", PORTS))
+    assert emulated[emulated.index("-M") + 1] == "microvm,pic=off,pit=off"
+    assert native[native.index("-M") + 1] == "microvm"
     assert "no_timer_check" in emulated[-1]
     assert "no_timer_check" not in native[-1]
     assert native[native.index("-accel") + 1] == "kvm"
