@@ -75,6 +75,13 @@ def test_only_emulation_gets_the_words_against_hangs() -> None:
     assert native[native.index("-accel") + 1] == "kvm"
 
 
+def test_no_guest_tests_ciphers_at_its_boot() -> None:
+    for accelerator in ("tcg", "kvm"):
+        line = qemu.command(qemu.Start(qemu.SIZES["full"], accelerator, PORTS))[-1]
+        assert f"initcall_blacklist={qemu.NOT_AT_BOOT} " in line
+        assert " init_on_alloc=0 " in line
+
+
 @pytest.mark.skipif(not Path(bringup.IMAGE_TOOL).exists(), reason="no qemu-img on this host")
 def test_the_disk_that_starts_copy_is_above_where_the_snapshot_will_lie(tmp_path: Path) -> None:
     disk, overlay = tmp_path / "disk.qcow2", tmp_path / "overlay.qcow2"
