@@ -14,6 +14,8 @@ import environ
 import structlog
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 
+from config.host_zone import host_zone
+
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -148,7 +150,8 @@ LANGUAGE_CODE = "en"
 # Languages of the interface; courses may be in others as well (`courses/languages.py`).
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
-TIME_ZONE = "UTC"
+# The clock on the wall, for times that people read and write; the database keeps UTC.
+TIME_ZONE = env.str("TIME_ZONE", default=host_zone())
 USE_I18N = True
 USE_TZ = True
 

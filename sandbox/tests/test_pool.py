@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test import override_settings
 from django.utils import timezone
 
 from classroom.models import User
@@ -313,6 +314,15 @@ def test_little_measured_memory_queues_a_start(spec: SandboxSpec, host: Host) ->
     assert admission.admit_waiting() == []
     Host.objects.update(memory_available_bytes=4096 * MIB)
     assert len(admission.admit_waiting()) == 1
+
+
+@pytest.mark.parametrize(("zone", "hours"), [("UTC", 0), ("Asia/Tokyo", 9), ("Etc/GMT+5", -5)])
+def test_an_hour_is_that_of_the_clock_on_the_wall(zone: str, hours: int) -> None:
+    with override_settings(TIME_ZONE=zone):
+        call_command("pool", "warm", kind="shell", count=1, name="box", at="08:55", minutes=30)
+    begins_at = PoolOrder.objects.get().begins_at
+    assert f"{begins_at + timedelta(hours=hours):%H:%M}" == "08:55"
+    assert timedelta(minutes=-1) <= begins_at - timezone.now() < timedelta(days=1)
 
 
 def test_the_command_orders_and_shows() -> None:
