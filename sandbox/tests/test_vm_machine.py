@@ -191,6 +191,27 @@ def test_its_commands_need_the_standard_library_only(name: str) -> None:
     subprocess.run([sys.executable, "-ISc", program], check=True)
 
 
+@pytest.mark.parametrize(("faults", "made"), [(0, True), (1, True), (2, False)])
+async def test_a_snapshot_whose_boot_hangs_is_begun_again_once(
+    monkeypatch: pytest.MonkeyPatch, faults: int, made: bool
+) -> None:
+    boots: list[str] = []
+
+    async def make(size_name: str, accelerator: str) -> float:
+        boots.append(size_name)
+        if len(boots) <= faults:
+            raise bringup.GuestHung("asleep")
+        return 30.0
+
+    monkeypatch.setattr(snapshot, "make", make)
+    if made:
+        assert await snapshot.make_or_try_again("full", "tcg") == 30.0
+    else:
+        with pytest.raises(bringup.GuestHung):
+            await snapshot.make_or_try_again("full", "tcg")
+    assert len(boots) == min(faults + 1, 2)
+
+
 def test_of_two_who_make_a_snapshot_the_first_one_stays(tmp_path: Path) -> None:
     target = tmp_path / "small-tcg"
     for words in ("first", "second"):

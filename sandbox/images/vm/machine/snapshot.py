@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 
 from . import qemu, watchdog
-from .bringup import IMAGE_TOOL, OVERLAY, SNAPSHOTS, Wish, watched
-from .guest import Guest
+from .bringup import IMAGE_TOOL, OVERLAY, SNAPSHOTS, GuestHung, Wish, watched
+from .guest import Guest, GuestGone
 
 WHOLE_SECONDS = 600
 LEFT_SECONDS = 3600
@@ -46,19 +46,37 @@ async def make(size_name: str, accelerator: str) -> float:
     await guest.start(
         lambda ports: qemu.Start(size, accelerator, ports, memory_file=memory, overlay=overlay)
     )
+    try:
+        await _come_up(guest, size_name)
+        seconds = time.monotonic() - began
+        if size.disk:
+            await _read_before(guest)
+            _lay_out_overlay(disk, SNAPSHOTS / target.name / disk.name, work / OVERLAY)
+        await asyncio.sleep(1)
+        await guest.save(work / "state")
+    except BaseException:
+        await guest.kill()
+        shutil.rmtree(work)
+        raise
+    await guest.kill()
+    _finish(work, target)
+    return seconds
+
+
+async def _come_up(guest: Guest, size_name: str) -> None:
     patience = watchdog.BOOT[size_name]
     await watched(guest, guest.hello.wait(), patience)
     if BOOTED[size_name]:
         await watched(guest, guest.run("root", BOOTED[size_name], WHOLE_SECONDS), patience)
-    seconds = time.monotonic() - began
-    if size.disk:
-        await _read_before(guest)
-        _lay_out_overlay(disk, SNAPSHOTS / target.name / disk.name, work / OVERLAY)
-    await asyncio.sleep(1)
-    await guest.save(work / "state")
-    await guest.kill()
-    _finish(work, target)
-    return seconds
+
+
+async def make_or_try_again(size_name: str, accelerator: str) -> float:
+    """`make`, once more after a boot that hung or ended, as a machine's own guest is begun again."""
+    try:
+        return await make(size_name, accelerator)
+    except (GuestGone, GuestHung) as error:
+        sys.stdout.write(f"\nbegun again: {error}\n")
+    return await make(size_name, accelerator)
 
 
 async def _read_before(guest: Guest) -> None:
@@ -107,7 +125,7 @@ def main(arguments: list[str]) -> int:
         if (SNAPSHOTS / f"{size}-{accelerator}" / "complete").exists():
             continue
         wish = Wish(size, accelerator, "snapshot", "auto", SNAPSHOTS)
-        seconds = asyncio.run(make(wish.size, wish.accelerator))
+        seconds = asyncio.run(make_or_try_again(wish.size, wish.accelerator))
         sys.stdout.write(f"\nmade={size}-{accelerator} boot_seconds={seconds:.1f}\n")
         sys.stdout.flush()
     os.sync()
