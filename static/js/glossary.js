@@ -67,11 +67,12 @@ export function startGlossary() {
   });
   document.addEventListener("focusin", (event) => (wordOf(event) ? open(wordOf(event)) : close()));
   document.addEventListener("focusout", (event) => wordOf(event) && leave());
+  // Before others: a terminal that has the focus lets no key through. Its program gets the key as well.
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !card) return;
-    event.preventDefault();
+    if (!event.target.closest?.(".xterm")) event.preventDefault();
     close();
-  });
+  }, { capture: true });
   // A finger can't hover: the first tap opens the card, the second follows the link.
   document.addEventListener("click", (event) => {
     const tapped = wordOf(event);
