@@ -67,10 +67,12 @@ export function startGlossary() {
   });
   document.addEventListener("focusin", (event) => (wordOf(event) ? open(wordOf(event)) : close()));
   document.addEventListener("focusout", (event) => wordOf(event) && leave());
-  // Before others: a terminal that has the focus lets no key through. Its program gets the key as well.
+  // Before others, and for nobody else: a terminal that has the focus would let no key through, and a
+  // shell that got this one would take the next key for a command of its editor.
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !card) return;
-    if (!event.target.closest?.(".xterm")) event.preventDefault();
+    event.preventDefault();
+    event.stopPropagation();
     close();
   }, { capture: true });
   // A finger can't hover: the first tap opens the card, the second follows the link.

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.e2e.conftest import stop_machines
+from tests.e2e.editor_panel import PATIENCE_MS, EditorPanel
 from tests.e2e.lesson_page import LessonPage
 from tests.running_site import ROOT, Site, running_site
 
@@ -81,6 +82,15 @@ def test_file_and_preview(lesson: LessonPage, page: Page) -> None:
         page.wait_for_timeout(500)
         again.click()
     expect(frame.get_by_role("heading", name="Served from the box")).to_be_visible()
+
+
+def test_a_file_of_the_text_opens_in_the_editor(lesson: LessonPage, page: Page) -> None:
+    page.get_by_role("button", name="Open in the editor").click()
+    editor = EditorPanel(page)
+    shown = editor.panel.locator(".file-tab[aria-selected=true]")
+    expect(shown).to_contain_text("index.html", timeout=PATIENCE_MS)
+    expect(editor.text).to_contain_text("Served from the box")
+    page.get_by_role("tab", name="box", exact=True).click()
 
 
 def test_output_is_not_to_be_clicked(page: Page) -> None:
@@ -170,7 +180,7 @@ def test_call_outs_and_pictures(page: Page) -> None:
 
 def test_a_word_of_the_glossary_opens_its_card_by_pointer_and_by_key(page: Page) -> None:
     word, card = page.locator("a[data-gloss=keel]"), page.locator("#term-keel")
-    # In a terminal Escape is the program's, and closes the card all the same.
+    # Also while a terminal has the keys, which does not get this one.
     page.locator(".xterm-helper-textarea").first.evaluate("field => field.focus()")
     word.hover()
     expect(card).to_be_visible()

@@ -98,3 +98,24 @@ def test_a_kind_that_is_off_says_why_in_its_lessons_and_in_no_other(page: Page, 
     assert report(site, "--again")["all_kept"]
     LessonPage(page, site.url, "playground", "docker").open()
     expect(page.locator("[data-berth] [data-action=start]")).to_be_enabled()
+
+
+def test_where_no_guest_can_run_its_lessons_show_what_was_recorded(page: Page, site: Site) -> None:
+    worker = site.child(" worker ")
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        shell(site, BREAK.replace("user-namespaces", "guests"))
+        for lesson, panel in (("the-race", "race"), ("how-many-fit", "fit")):
+            LessonPage(page, site.url, "containers-vs-vms", lesson).open()
+            shown = page.locator(f"[data-measure={panel}]")
+            expect(shown).to_contain_text("Recorded, not measured here.")
+            expect(shown).to_contain_text(
+                re.compile(r"Taken on .* 20\d\d with this same lab on \d+ × ")
+            )
+            expect(shown.locator("svg").first).to_be_visible()
+            expect(shown.locator("table").first).to_contain_text(re.compile(r"\d"))
+            take(page, f"recorded-{panel}")
+        expect(page.locator("[data-berth]")).to_contain_text("Machines of kind vm are off")
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    assert report(site, "--again")["all_kept"]
