@@ -19,7 +19,8 @@ const ROWS = [
   [gettext("Boot id"), (side) => shortBoot(side.boot), "below"],
 ];
 
-const ratio = (a, b) => (a > 0 && b > 0 ? `${(a / b).toPrecision(2)} ×` : "–");
+// Two digits of a small ratio, whole numbers of a large one; never 1.0e+2.
+const ratio = (a, b) => (a > 0 && b > 0 ? `${a / b < 10 ? (a / b).toFixed(1) : Math.round(a / b)} ×` : "–");
 
 /** A start as it is known so far. */
 const empty = () => ({ stages: [], seconds: null, until: 0, emulated: false });
@@ -131,8 +132,10 @@ class Race {
 
   #key() {
     const count = this.#medians?.learners ?? 0;
+    const { length } = this.#runs;
+    const dots = this.#runs === this.recorded?.runs ? gettext("recorded runs: %(length)s", { length }) : gettext("your runs: %(length)s", { length });
     const entries = [["key-own", gettext("booting a kernel of its own")], ["key-house", gettext("the rest of the VM")], ["key-box", gettext("the container")],
-      ["key-dot", gettext("your runs: %(length)s", { length: this.#runs.length })], ["key-guess", gettext("what you guessed")]];
+      ["key-dot", dots], ["key-guess", gettext("what you guessed")]];
     if (count > 1) entries.push(["key-median", gettext("median of %(count)s learners", { count })]);
     return h("ul", { class: "key" }, entries.map(([mark, text]) => h("li", {}, h("span", { class: `key-mark ${mark}`, "aria-hidden": "true" }), text)));
   }

@@ -114,6 +114,9 @@ def test_where_no_guest_can_run_its_lessons_show_what_was_recorded(page: Page, s
             )
             expect(shown.locator("svg").first).to_be_visible()
             expect(shown.locator("table").first).to_contain_text(re.compile(r"\d"))
+            if panel == "race":
+                expect(shown).to_contain_text(re.compile(r"recorded runs: \d+"))
+            shown.scroll_into_view_if_needed()
             take(page, f"recorded-{panel}")
         expect(page.locator("[data-berth]")).to_contain_text("Machines of kind vm are off")
     finally:
