@@ -151,7 +151,7 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 # The clock on the wall, for times that people read and write; the database keeps UTC.
-TIME_ZONE = env.str("TIME_ZONE", default=host_zone())
+TIME_ZONE = env.str("TIME_ZONE", default="") or host_zone()
 USE_I18N = True
 USE_TZ = True
 
