@@ -75,13 +75,16 @@ def started_terminal(
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     lesson = TerminalPage(page, url or site.url, "playground", "shell", "box")
-    lesson.open()
-    if page.locator(".dock").is_visible():
-        page.locator(".dock [data-pane=machines]").click()
-    lesson.start()
-    if sees_text:
-        lesson.see(r"\$")
-    yield lesson
-    stop_machines(site, context)
-    context.close()
+    try:
+        lesson.open()
+        if page.locator(".dock").is_visible():
+            page.locator(".dock [data-pane=machines]").click()
+        lesson.start()
+        if sees_text:
+            lesson.see(r"\$")
+        yield lesson
+    finally:
+        # Also after a test that fails: other tests count what is left of the site's machines.
+        stop_machines(site, context)
+        context.close()
     assert faults == []
