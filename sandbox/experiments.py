@@ -21,6 +21,7 @@ def carry_out(run_id: int) -> None:
         log.warning("%s: %s", run, error.message)
         runs.fail(run, f"{error.message} {error.hint}".strip())
     except Exception:
+        # Whatever it was, the learner waits for this run, and the next ones wait behind it.
         log.exception("run %s", run_id)
         runs.fail(run, SandboxEngineError.message)
     finally:
