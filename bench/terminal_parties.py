@@ -79,7 +79,7 @@ def others(stack: contextlib.ExitStack) -> list[Party]:
         print("terminado: absent, pip gave none")
     if ttyd := shutil.which("ttyd"):
         other = free_port()
-        command = [ttyd, "-W", "-i", "lo", "-p", str(other), *shell]
+        command = [ttyd, "-W", "-i", "lo", "-P", "600", "-p", str(other), *shell]
         pid = stack.enter_context(server(command, other))
         found.append(Party("ttyd", pid, lambda: Ttyd(f"ws://127.0.0.1:{other}/ws")))
     else:
