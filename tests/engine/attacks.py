@@ -115,6 +115,9 @@ ATTACKS = {
         (exec 3<$n); code=$?; rm $n; exit $code"""
     ),
     "disks in /dev": Attack("find /dev -type b | grep -q ."),
+    "timers of the kernel": Attack(
+        f"[ -e /proc/timer_list ] || exit {NOT_HERE}; grep -q clock /proc/timer_list"
+    ),
     "kernel log": Attack("exec 3</dev/kmsg"),
     "write the system": Attack("touch /usr/bin/probe && rm /usr/bin/probe"),
     "host name": Attack("hostname probe"),

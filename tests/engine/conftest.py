@@ -144,5 +144,19 @@ def shared_vm() -> Iterator[Machine]:
 
 
 @pytest.fixture
+def machine(request: pytest.FixtureRequest, kind: str) -> Machine:
+    """The module's machine of the test's kind."""
+    return request.getfixturevalue(f"shared_{kind}")
+
+
+@pytest.fixture
+def found(machine: Machine) -> dict[str, Any]:
+    """What the engine says of `machine`."""
+    inspected = engine.inspect_container(machine.container_id)
+    assert inspected is not None
+    return inspected
+
+
+@pytest.fixture
 def instance() -> str:
     return settings.SLIPWAY_INSTANCE

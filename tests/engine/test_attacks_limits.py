@@ -202,10 +202,30 @@ def test_a_flood_of_output_leaves_logs_within_their_cap(kind: str, victim: Machi
     assert LOG_CAP_BYTES / 2 - LOG_SLACK_BYTES < kept < LOG_CAP_BYTES + LOG_SLACK_BYTES
 
 
+# Four loops for two seconds; prints the share of one processor that they got.
+LOOPS = """python3 - <<'PY'
+import os, time
+began = time.monotonic()
+for _ in range(4):
+    if os.fork() == 0:
+        while time.monotonic() < began + 2:
+            pass
+        os._exit(0)
+for _ in range(4):
+    os.wait()
+spent = os.times()
+print((spent.children_user + spent.children_system) / (time.monotonic() - began))
+PY"""
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_limit_of_the_operator_is_the_machines(start: Start, settings: object) -> None:
     settings.SANDBOX_SHELL_PIDS = 60  # type: ignore[attr-defined]
     settings.SANDBOX_SHELL_MEMORY_MIB = 128  # type: ignore[attr-defined]
+    settings.SANDBOX_SHELL_CPUS = 0.1  # type: ignore[attr-defined]
     machine = start(MachineSpec(name="small", kind="shell")).machines.get()
-    said = as_learner(machine, FORKS).text
+    said = as_learner(machine, FORKS, 60).text
     assert int(said.split("made ")[1].split()[0]) < 60
+    # Twice the limit, far below what a busy host still gives to four loops without one.
+    assert float(unprotected_once(LOOPS).text) > 0.2
+    assert float(as_learner(machine, LOOPS, 60).text) < 0.2

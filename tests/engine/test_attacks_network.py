@@ -4,9 +4,11 @@ import socket
 import threading
 from collections.abc import Iterator
 
+import docker
 import pytest
 from django.conf import settings
 
+from sandbox import engine
 from sandbox.models import Machine
 from tests.engine.conftest import bare_sandbox
 from tests.engine.probes import as_learner, as_root, serving, unprotected, unprotected_once
@@ -217,3 +219,23 @@ def test_the_sandboxs_bridge_has_no_address_of_the_host(sandbox: dict[str, Machi
     """So that a mistake in a firewall rule opens nothing."""
     gateway = network_of(sandbox["laptop"])[2]
     assert gateway not in ipv4_addresses()
+
+
+def test_the_engine_has_the_sandboxs_network_as_it_was_meant(sandbox: dict[str, Machine]) -> None:
+    """Read back: no way out, no address of the host, no IPv6, nobody else, nothing published."""
+    api = docker.from_env().api
+    network = api.inspect_network(network_of(sandbox["laptop"])[0])
+    api.close()
+    assert network["Internal"]
+    assert not network["EnableIPv6"]
+    assert network["Options"] in (
+        {"com.docker.network.bridge.inhibit_ipv4": "true"},
+        {"com.docker.network.bridge.gateway_mode_ipv4": "isolated"},
+    )
+    assert network["Containers"].keys() == {m.container_id for m in sandbox.values()}
+    assert network["Labels"].keys() == {"slipway.instance", "slipway.sandbox"}
+    for machine in sandbox.values():
+        found = engine.inspect_container(machine.container_id)
+        assert found is not None
+        assert found["NetworkSettings"]["Networks"].keys() == {network["Name"]}
+        assert not any(found["NetworkSettings"]["Ports"].values())
