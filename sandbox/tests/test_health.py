@@ -81,6 +81,8 @@ def test_zero_is_refused(settings: Any, name: str) -> None:
         ("SANDBOX_MEMORY_PERCENT", 0, "sandbox.E003"),
         ("SANDBOX_MEMORY_PERCENT", 401, "sandbox.E003"),
         ("TERMINAL_WINDOW_BYTES", 128 * 1024, "sandbox.E004"),
+        ("SANDBOX_STALL_SECONDS", 4, "sandbox.E014"),
+        ("SANDBOX_STALL_SECONDS", 46, "sandbox.E014"),
         ("START_RATE_LEARNER", "many", "sandbox.E010"),
         ("START_RATE_LEARNER", "", "sandbox.E010"),
         ("START_RATE_ADDRESS", "10/fortnight", "sandbox.E010"),

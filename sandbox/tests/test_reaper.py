@@ -4,9 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
-from sandbox import engine, events, hosts, reaper
+from sandbox import checks, engine, events, hosts, reaper, transitions
 from sandbox.errors import EngineDown
 from sandbox.models import Host, Preview, Sandbox, State
 
@@ -98,6 +99,28 @@ def test_the_last_attempt_failed_and_is_cleaned_up(
     sandbox = make_sandbox(State.STARTING, heartbeat_at=silent, attempts=attempts, claim="dead")
     assert (ticked(sandbox).state, sandbox.error_code) == (State.FAILED, "machine_failed")
     assert no_objects == [sandbox.pk]
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 4])
+@pytest.mark.parametrize("stall_seconds", [5, 20, checks.LONGEST_STALL_SECONDS])
+def test_nothing_is_left_to_a_dead_worker_for_a_minute(
+    make_sandbox: Any, dispatched: Sent, settings: Any, attempts: int, stall_seconds: int
+) -> None:
+    """Each worker that takes it over dies at once; time passes by a tick, one tick in two is lost."""
+    settings.SANDBOX_STALL_SECONDS, settings.SANDBOX_ATTEMPTS = stall_seconds, attempts
+    between_seconds = 2 * settings.CELERY_BEAT_SCHEDULE["reap"]["schedule"]
+    sandbox = make_sandbox(State.STARTING, attempts=1, claim="dead")
+    for _ in range(attempts * 60):
+        later = F("heartbeat_at") - timedelta(seconds=between_seconds)
+        Sandbox.objects.filter(pk=sandbox.pk).update(heartbeat_at=later)
+        sandbox.refresh_from_db()
+        assert timezone.now() - sandbox.heartbeat_at < timedelta(seconds=60)
+        dispatched.clear()
+        if ticked(sandbox).state != State.STARTING:
+            break
+        if dispatched:
+            assert transitions.claim(sandbox.pk)
+    assert (sandbox.state, sandbox.attempts) == (State.FAILED, attempts)
 
 
 def test_a_slow_worker_that_beats_in_the_last_moment_is_not_failed(

@@ -1,11 +1,15 @@
 """Killing a site's worker at a chosen point of its work."""
 
+import contextlib
 import os
 import signal
+import sqlite3
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from tests.engine.site_learners import Learner, containers, eventually
 from tests.running_site import Site
@@ -63,3 +67,41 @@ def worker_is_back(site: Site) -> None:
 
 def containers_of(site: Site, sandbox_id: str) -> list[str]:
     return [name for name in containers(site) if sandbox_id in name]
+
+
+class StartingWatch:
+    """Looks at a site's rows in `starting` all the time: how long one went without a worker.
+
+    A worker that lives says so every few seconds, so the age of its last word is the time for
+    which the row is left to a dead one. Read beside the site's own processes, from its SQLite file.
+    """
+
+    def __init__(self, site: Site) -> None:
+        self.longest_silence_seconds = 0.0
+        self.looks = 0
+        self._address = f"file:{site.data / 'db.sqlite3'}?mode=ro"
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def __enter__(self) -> "StartingWatch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        with contextlib.closing(sqlite3.connect(self._address, uri=True, timeout=30)) as rows:
+            while not self._over.wait(0.5):
+                self.looks += 1
+                for age in silences(rows):
+                    self.longest_silence_seconds = max(self.longest_silence_seconds, age)
+
+
+def silences(rows: sqlite3.Connection) -> list[float]:
+    """Seconds since the last sign of life of each creation under way."""
+    found = rows.execute("SELECT heartbeat_at FROM sandbox_sandbox WHERE state = 'starting'")
+    now = datetime.now(UTC)
+    beats = [datetime.fromisoformat(text).replace(tzinfo=UTC) for (text,) in found]
+    return [(now - beat).total_seconds() for beat in beats]
