@@ -1,18 +1,23 @@
-"""The pages of those who teach: their classes, and one class with its machines."""
+"""The pages of those who teach: their classes, and one class with its board."""
 
 from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import conditional_page, require_POST, require_safe
 
-from classroom import class_page, classes
-from classroom.people import is_signed_in, make_guest
+from classroom import class_page, classes, warming
+from classroom.models import Class
+from classroom.people import is_signed_in
 from sandbox import pool
-from sandbox.errors import SandboxError, SandboxUserError
+from sandbox.errors import SandboxUserError
+
+ORDER_FIELDS = ("shape", "count", "minutes", "at", "zone")
 
 
 @require_safe
@@ -39,64 +44,60 @@ def open_class(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def one_class(request: HttpRequest, code: str) -> HttpResponse:
-    """Seats, code, states of machines, warm machines."""
+    """Code, board, warm machines."""
     if not is_signed_in(request.user):
         return redirect_to_login(request.path, reverse("account_login"))
     return _page(request, code)
 
 
+@require_safe
+@cache_control(private=True, no_cache=True)
+@conditional_page
+def board(request: HttpRequest, code: str) -> HttpResponse:
+    """What of the page changes by itself; 304 while nothing has. `zone`: the browser's."""
+    found = _found(request, code)
+    with timezone.override(warming.zone_of(request.GET.get("zone", ""))):
+        # Without the request: nothing in it is the viewer's, so that it stays the same.
+        return HttpResponse(render_to_string("classroom/live.html", class_page.live(found)))
+
+
 @require_POST
 def warm(request: HttpRequest, code: str) -> HttpResponse:
     """Order warm machines."""
-    _found(request, code)
-    asked = {name: request.POST.get(name, "") for name in ("shape", "count", "minutes", "later")}
+    found = _found(request, code)
+    asked = {name: request.POST.get(name, "") for name in ORDER_FIELDS}
+    zone = warming.zone_of(asked["zone"])
     try:
-        class_page.order_warm(**asked)
+        warming.order(found, asked["shape"], asked["count"], asked["minutes"], asked["at"], zone)
     except SandboxUserError as error:
         return _page(request, code, error=error, asked=asked, status=422)
-    return redirect("class", code)
+    return redirect(f"{reverse('class', args=[code])}#warm")
 
 
 @require_POST
 def forget(request: HttpRequest, code: str) -> HttpResponse:
     """Forget an order; machines that nobody wants any more are removed."""
-    _found(request, code)
-    pool.forget(request.POST.get("order", ""))
-    return redirect("class", code)
+    warming.forget(_found(request, code), request.POST.get("order", ""))
+    return redirect(f"{reverse('class', args=[code])}#warm")
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-def join(request: HttpRequest) -> HttpResponse:
-    """Take a seat by a class's code; who has no account yet is a guest from now on."""
-    if request.method != "POST":
-        return render(request, "classroom/join.html")
-    if not request.user.is_authenticated:
-        request.user = make_guest(request)
-    code = request.POST.get("code", "")[:40]
-    try:
-        joined = classes.join(request.user, code)
-    except SandboxError as error:
-        shown = {"error": error, "code": code}
-        return render(request, "classroom/join.html", shown, status=error.status)
-    return render(request, "classroom/join.html", {"joined": joined})
+@require_POST
+def close(request: HttpRequest, code: str) -> HttpResponse:
+    """End a class."""
+    classes.close(_found(request, code))
+    return redirect("classes")
 
 
 def _page(request: HttpRequest, code: str, status: int = 200, **more: Any) -> HttpResponse:
     found = _found(request, code)
-    states = class_page.seats(found)
-    shown = {
-        "found": found,
-        "seats": states,
-        "summary": class_page.summary(states),
+    shown = class_page.live(found) | {
         "shapes": pool.shapes(),
-        "orders": pool.open_orders(),
-        "warm": pool.standing(),
-        "now": timezone.now(),
+        "zone": timezone.get_default_timezone_name(),
     }
     return render(request, "classroom/class.html", shown | more, status=status)
 
 
-def _found(request: HttpRequest, code: str) -> Any:
+def _found(request: HttpRequest, code: str) -> Class:
     _require_teacher(request)
     return get_object_or_404(class_page.taught_by(request.user), code=code)
 

@@ -6,8 +6,10 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
-from classroom.models import Class, Seat, User
+from classroom.models import SEAT_NAME_LENGTH, Class, Seat, User
 from sandbox import rates
 from sandbox.errors import SandboxUserError
 
@@ -20,15 +22,22 @@ JOIN_RATE = "10/minute"
 
 class NoSuchClass(SandboxUserError):
     code = "not_found"
-    message = "There is no open class with this code."
-    hint = "Look at the code again, or ask whoever teaches the class."
+    message = _("There is no open class with this code.")
+    hint = _("Look at the code again, or ask whoever teaches the class.")
     status = 404
+
+
+class ClassClosed(NoSuchClass):
+    code = "class_closed"
+    message = _("This class is closed.")
+    hint = _("Ask whoever teaches it for the code of the class that is on now.")
+    status = 410
 
 
 class TooManyGuesses(SandboxUserError):
     code = "too_many"
-    message = "Too many codes in a short time."
-    hint = "Wait a minute, and look at the code again."
+    message = _("Too many codes in a short time.")
+    hint = _("Wait a minute, and look at the code again.")
     status = 429
 
 
@@ -56,32 +65,59 @@ def open_class(
 
 
 def find(code: str) -> Class:
-    """The open class of that code, however it was typed. Raises NoSuchClass."""
+    """The open class of that code, however it was typed. Raises NoSuchClass, ClassClosed."""
     typed = code.strip().upper().replace("-", "").replace(" ", "")
-    found = Class.objects.filter(code=typed, closed_at=None).first()
+    found = Class.objects.filter(code=typed).first()
     if found is None:
         raise NoSuchClass
+    if found.closed_at is not None:
+        raise ClassClosed
     return found
 
 
-def join(learner: User, code: str) -> Class:
-    """Give a learner a seat. Again is the same seat. Raises NoSuchClass, TooManyGuesses."""
+def join(learner: User, code: str, name: str = "") -> Class:
+    """Give a learner a seat, under `name` if they give one. Again is the same seat.
+
+    Raises NoSuchClass, ClassClosed, TooManyGuesses.
+    """
     if refused := rates.hit([rates.Limit(f"join:{learner.pk}", JOIN_RATE)]):
         raise TooManyGuesses(retry_after_seconds=refused[1])
-    return seat(find(code), learner)
+    return seat(find(code), learner, name)
 
 
-def seat(found: Class, learner: User) -> Class:
+def seat(found: Class, learner: User, name: str = "") -> Class:
     """Give a learner a seat in a class, now the one that counts for them."""
+    given = {"name": clean} if (clean := _clean(name)) else {}
     Seat.objects.update_or_create(
-        in_class=found, learner=learner, defaults={"joined_at": timezone.now()}
+        in_class=found, learner=learner, defaults={"joined_at": timezone.now(), **given}
     )
     return found
 
 
+def _clean(name: str) -> str:
+    """One line that can be shown, bounded."""
+    words = " ".join(name.split())
+    return "".join(c for c in words if c.isprintable())[:SEAT_NAME_LENGTH].strip()
+
+
+def seats_of(learner: Any) -> list[Seat]:
+    """A learner's seats in open classes, the one that counts first."""
+    if not learner.is_authenticated:
+        return []
+    rows = Seat.objects.filter(learner=learner.pk, in_class__closed_at=None)
+    return list(rows.select_related("in_class").order_by("-joined_at"))
+
+
+def leave(learner: Any, code: str) -> None:
+    """Give up one's seat in a class, if one has one there."""
+    Seat.objects.filter(learner=learner.pk, in_class__code=code).delete()
+
+
 def close(found: Class) -> None:
-    """End a class: nobody joins it any more, and it limits nobody. Seats stay."""
-    Class.objects.filter(pk=found.pk, closed_at=None).update(closed_at=timezone.now())
+    """End a class: nobody joins it any more, it limits nobody, its warm machines are let go.
+    Seats stay."""
+    if Class.objects.filter(pk=found.pk, closed_at=None).update(closed_at=timezone.now()):
+        found.orders.all().delete()
 
 
 def share_previews(found: Class, offered: bool) -> None:
@@ -111,7 +147,10 @@ def start_limits(learner: Any) -> list[rates.Limit]:
         rates.Limit(
             f"start:class:{found.pk}",
             found.start_rate or settings.START_RATE_CLASS,
-            words=f"{found.name} starts more machines at once than it may.",
-            hint="Wait until Start is free again; those who started before you have theirs.",
+            words=gettext("%(name)s starts more machines at once than it may.")
+            % {"name": found.name},
+            hint=gettext(
+                "Wait until Start is free again; those who started before you have theirs."
+            ),
         )
     ]

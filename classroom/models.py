@@ -7,6 +7,8 @@ from typing import Any
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
+SEAT_NAME_LENGTH = 40
+
 
 class User(AbstractUser):
     """A person. A guest is a learner without a password, made on first need.
@@ -76,6 +78,8 @@ class Class(models.Model):
     start_rate = models.CharField(max_length=40, blank=True)
     # Whether its learners are offered to share the addresses of their previews.
     shares_previews = models.BooleanField(default=False)
+    # Warm machines that were ordered for it; they are forgotten with it.
+    orders = models.ManyToManyField("sandbox.PoolOrder", related_name="for_class")
     created_at = models.DateTimeField(auto_now_add=True)
     closed_at = models.DateTimeField(null=True, blank=True)
 
@@ -88,6 +92,8 @@ class Seat(models.Model):
 
     in_class = models.ForeignKey(Class, on_delete=models.CASCADE, related_name="seats")
     learner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="seats")
+    # What the learner wants to be called in this class; guests have no other name.
+    name = models.CharField(max_length=SEAT_NAME_LENGTH, blank=True)
     joined_at = models.DateTimeField()
 
     class Meta:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from statistics import median
 
 from django.conf import settings
@@ -27,6 +27,18 @@ def position(sandbox: Sandbox) -> int | None:
         return sandbox.just_made.place
     ahead = Sandbox.objects.filter(state=sandbox.state, created_at__lt=sandbox.created_at)
     return ahead.count() + 1
+
+
+def positions(sandboxes: Iterable[Sandbox]) -> dict[str, int]:
+    """`position` of those that wait, by id, in one query; others are not in it."""
+    waiting = {s.pk for s in sandboxes if s.state in (State.REQUESTED, State.QUEUED)}
+    if not waiting:
+        return {}
+    lines: dict[str, list[str]] = {State.REQUESTED: [], State.QUEUED: []}
+    rows = Sandbox.objects.filter(state__in=lines).order_by("created_at")
+    for pk, state in rows.values_list("pk", "state"):
+        lines[state].append(pk)
+    return {pk: at for line in lines.values() for at, pk in enumerate(line, 1) if pk in waiting}
 
 
 def seconds(sandbox: Sandbox, place: int | None) -> int | None:

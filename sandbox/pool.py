@@ -6,14 +6,17 @@ other. This module is the database's side, for any process: what is wanted, what
 who gets it. `pool_keeper` makes and removes the machines.
 """
 
+import math
 import time
 from collections import Counter
 from datetime import datetime, timedelta
+from statistics import median
 
 from django.conf import settings
 from django.db.models import F, Sum
 from django.utils import timezone
 
+from sandbox import admission, hosts
 from sandbox.errors import BadRequest
 from sandbox.models import PoolOrder, PoolShape, Sandbox, WarmMachine, WarmState
 from sandbox.specs import RUNNABLE_KINDS, SandboxSpec, limits_of
@@ -24,6 +27,9 @@ PRESENT = (WarmState.MAKING, WarmState.READY)
 CLAIM_TRIES = 20
 LARGEST_ORDER = 300
 LONGEST_ORDER_MINUTES = 24 * 60
+# Before any of the kind was made here, on a small machine; and of how many the median is taken.
+UNMEASURED_SECONDS = {"shell": 2.0, "docker": 6.0, "vm": 15.0}
+SAMPLES = 20
 # The same use again is written down once in so long; a class is one use. By kind, the name
 # noted last by this process, and until when.
 NOTED_SECONDS = 5.0
@@ -109,6 +115,30 @@ def held_bytes() -> int:
 
 def memory_bytes_of(kind: str) -> int:
     return limits_of(kind).memory_bytes
+
+
+def reserve_bytes() -> int:
+    """Bytes of memory limits that warm machines leave to Starts."""
+    percent: int = settings.SANDBOX_POOL_RESERVE_PERCENT
+    return admission.capacity_bytes(hosts.glance()) * percent // 100
+
+
+def most(kind: str) -> int:
+    """How many warm machines of a kind can be there at once while nobody has machines."""
+    percent: int = 100 - settings.SANDBOX_POOL_RESERVE_PERCENT
+    room = admission.capacity_bytes(hosts.glance()) * percent // 100
+    return int(max(0, room // memory_bytes_of(kind)))
+
+
+def making_seconds(kind: str, count: int) -> int:
+    """How long it will probably take to make so many warm machines, from the latest ones."""
+    made = WarmMachine.objects.filter(kind=kind, ready_at__isnull=False).order_by("-ready_at")
+    rows = made.values_list("created_at", "ready_at")[:SAMPLES]
+    measured = [(ready - created).total_seconds() for created, ready in rows if ready]
+    each = median(measured) if measured else UNMEASURED_SECONDS[kind]
+    in_flight: int = settings.SANDBOX_POOL_IN_FLIGHT
+    rounds = math.ceil(count / max(1, in_flight))
+    return math.ceil(rounds * each)
 
 
 def order(kind: str, count: int, begins_at: datetime, minutes: int, name: str = "") -> PoolOrder:

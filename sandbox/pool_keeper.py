@@ -67,7 +67,7 @@ def _begin() -> WarmMachine | None:
         # The shape that lacks most; names break ties, so that two workers agree.
         kind, name = max(missing, key=lambda shape: (missing[shape], shape))
         memory = pool.memory_bytes_of(kind)
-        if memory > admission.room_bytes() - pool.held_bytes() - _reserve_bytes():
+        if memory > admission.room_bytes() - pool.held_bytes() - pool.reserve_bytes():
             return None
         return WarmMachine.objects.create(kind=kind, name=name, memory_bytes=memory)
 
@@ -75,11 +75,6 @@ def _begin() -> WarmMachine | None:
 def _somebody_waits() -> bool:
     waiting = Sandbox.objects.filter(state__in=[State.REQUESTED, State.QUEUED])
     return waiting.exists()
-
-
-def _reserve_bytes() -> int:
-    percent: int = settings.SANDBOX_POOL_RESERVE_PERCENT
-    return admission.capacity_bytes(hosts.current()) * percent // 100
 
 
 def _make(warm: WarmMachine) -> bool:
