@@ -8,7 +8,7 @@ from django.conf import settings
 
 from sandbox import machines
 from sandbox.models import Machine
-from tests.engine.probes import as_learner
+from tests.engine.probes import as_learner, as_root, unprotected
 from tests.engine.screen import typed
 
 pytestmark = pytest.mark.engine
@@ -72,3 +72,96 @@ def test_a_program_of_the_learners_that_a_check_runs_does_not_get_its_text(
     done = machines.run_in(target, script)
     assert done.exit_code == 0
     assert "4711" not in done.stdout
+
+
+# The memory of every other process that may be opened, for what a check's text begins with.
+TAKE_ALL_APART = r"""python3 - <<'PY'
+import os, re
+text, looked = b"the-answer" + b"-is-", 0
+for pid in filter(str.isdigit, os.listdir("/proc")):
+    if int(pid) in (os.getpid(), os.getppid()):
+        continue
+    try:
+        maps, memory = open(f"/proc/{pid}/maps").read(), open(f"/proc/{pid}/mem", "rb")
+    except OSError:
+        continue
+    looked += 1
+    for begin, end in re.findall(r"^(\w+)-(\w+) rw", maps, re.M):
+        try:
+            memory.seek(int(begin, 16))
+            found = re.search(text + rb"\d+", memory.read(int(end, 16) - int(begin, 16)))
+        except OSError:
+            continue
+        if found:
+            print(found[0].decode())
+print("looked at", looked)
+PY"""
+
+
+@pytest.mark.parametrize("machine", ["shared_shell", "shared_docker"])
+def test_a_learner_at_the_prompt_can_not_take_a_check_apart(
+    request: pytest.FixtureRequest, machine: str
+) -> None:
+    script = "sleep 4; : the-answer-is-4711; true"
+    beside = f"printf '{script}' | bash -c 'eval \"$(cat)\" </dev/null' & sleep 1; {TAKE_ALL_APART}"
+    assert "the-answer-is-4711" in unprotected(beside).text
+    target = request.getfixturevalue(machine)
+    thread = threading.Thread(target=machines.run_in, args=(target, script.encode()))
+    thread.start()
+    time.sleep(0.5)
+    said = typed(target, TAKE_ALL_APART, 30).text
+    thread.join()
+    assert int(said.split("looked at ")[1]) > 0, "there were processes of one's own"
+    assert "4711" not in said
+
+
+# The shell that runs a check in a guest, found by the words it is always given, and its children.
+FIND = r"""for p in /proc/[0-9]*; do
+  [ "$(tr '\0' ' ' <$p/cmdline 2>/dev/null)" = '/bin/bash -c eval "$(cat)" </dev/null ' ] && check=$p
+done
+[ -n "$check" ] || exit 3
+all="$check $(cat $check/task/*/children | sed 's,[0-9][0-9]*,/proc/&,g')"
+"""
+# All that a guest's root sees of them without taking them apart, and the guest's disk.
+LOOK_AS_ROOT = (
+    FIND
+    + r"""for p in $all; do
+  tr '\0' '\n' <$p/cmdline; tr '\0' '\n' <$p/environ
+  for f in $p/fd/*; do head -c 4096 <$f & sleep 0.1; kill $!; done 2>/dev/null
+done
+find /tmp /run /home /root /var /etc /dev/shm -type f -exec grep -h the-answer-is {} + 2>/dev/null
+echo looked"""
+)
+TAKE_APART = (
+    FIND
+    + r"""grep '\[heap\]' $check/maps | while IFS='- ' read from to rest; do
+  dd if=$check/mem bs=4096 skip=$((0x$from / 4096)) count=$(((0x$to - 0x$from) / 4096)) 2>/dev/null
+done | grep -ao 'the-answer-is-[0-9]*' | head -n 1; echo looked"""
+)
+
+
+def seen_by_root_of_the_guest(machine: Machine, look: str) -> str:
+    """What the learner of a guest finds at the prompt, as its root, while a check runs."""
+    prepared = as_root(machine, f"cat >/root/look <<'END'\n{look}\nEND\n")
+    assert prepared.code == 0, prepared.text
+    script = b"sleep 6; : the-answer-is-4711; true"
+    thread = threading.Thread(target=machines.run_in, args=(machine, script))
+    thread.start()
+    time.sleep(1)
+    said = typed(machine, "su - -c 'bash /root/look'", 30).text
+    thread.join()
+    assert said.endswith("looked\n"), said
+    return said
+
+
+def test_a_check_in_a_guest_is_no_file_no_word_and_no_open_file(shared_vm: Machine) -> None:
+    said = seen_by_root_of_the_guest(shared_vm, LOOK_AS_ROOT)
+    assert 'eval "$(cat)"' in said, "it did look at the check"
+    assert "sleep" in said, "and at what that runs"
+    assert "LAB_MACHINE=laptop" in said, "its environment is root's to read"
+    assert "4711" not in said
+
+
+def test_root_of_a_guest_who_takes_a_check_apart_reads_it(shared_vm: Machine) -> None:
+    """docs/security.md says so: the guest's memory is its root's, whatever a script does."""
+    assert "the-answer-is-4711" in seen_by_root_of_the_guest(shared_vm, TAKE_APART)

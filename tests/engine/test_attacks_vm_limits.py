@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
 
-from sandbox import engine
+from sandbox import engine, hostconfig
 from sandbox.models import Machine
-from sandbox.specs import limits_of
+from sandbox.specs import KindLimits, limits_of
 from tests.engine.conftest import bare_machine
-from tests.engine.probes import as_root, serving, unprotected, unprotected_once
+from tests.engine.probes import as_root, control_groups, serving, unprotected, unprotected_once
 from tests.engine.screen import open_screen, typed
-from tests.engine.test_attacks_limits import ECHO_SECONDS, echo_seconds, processes
+from tests.engine.test_attacks_limits import ECHO_SECONDS, LOG_SLACK_BYTES, echo_seconds, processes
 from tests.engine.test_attacks_privileges import CONNECT, LOOK
 from tests.engine.vm_machine import around
 
@@ -89,6 +91,60 @@ def test_a_fork_bomb_in_a_guest_is_one_process_outside_and_no_neighbour_notices(
     assert found is not None
     assert found["State"]["Running"]
     assert around(victim, "/bin/echo", "alive").text == "alive\n"
+
+
+# A serial console is slow where guests are emulated, about 100 KB/s: the log is made to hold less than
+# its own 1 MB a file, so that it is full in seconds. What it is given by itself: test_kinds.py.
+SMALL_LOG_BYTES = 200_000
+FLOOD_BYTES = 4 * SMALL_LOG_BYTES
+MEMORY_SLACK_BYTES = 32 * 1024 * 1024
+
+
+@pytest.fixture
+def small_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = hostconfig._common_host_config
+
+    def smaller(limits: KindLimits) -> dict[str, Any]:
+        host = given(limits)
+        host["LogConfig"]["Config"]["max-size"] = str(SMALL_LOG_BYTES)
+        return host
+
+    monkeypatch.setattr(hostconfig, "_common_host_config", smaller)
+
+
+def memory_bytes(machine: Machine) -> int:
+    """What the machine's control group counts now: QEMU with all that the guest touched, and the rest."""
+    found = engine.inspect_container(machine.container_id)
+    assert found is not None
+    names = ("memory.usage_in_bytes", "memory.current")
+    paths = [d / name for d in control_groups(found["State"]["Pid"]) for name in names]
+    return next(int(path.read_text()) for path in paths if path.exists())
+
+
+def test_a_flood_of_a_guests_console_leaves_logs_within_their_cap_and_memory_as_it_was(
+    small_log: None, victim: Machine
+) -> None:
+    folder = Path(engine.info()["DockerRootDir"]) / "containers" / victim.container_id
+    if not folder.exists():
+        pytest.skip("not run: the engine's files are not on this host, or not readable")
+    flood = f"yes flooding-the-log | head -c {FLOOD_BYTES}"
+    assert len(unprotected_once(flood).text) == FLOOD_BYTES, "an open container's log has it all"
+
+    async def flooded() -> tuple[int, int]:
+        screen = await open_screen(victim)
+        before = memory_bytes(victim)
+        await screen.type(f"{flood}; echo over-$((1 + 1))")
+        await screen.until(b"over-2\r\n", 60)
+        screen.leave()
+        screen.terminal.close()
+        return screen.terminal.ring.end, memory_bytes(victim) - before
+
+    printed, grown = asyncio.run(flooded())
+    assert printed > FLOOD_BYTES
+    kept = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    assert kept < 2 * SMALL_LOG_BYTES + LOG_SLACK_BYTES
+    assert grown < MEMORY_SLACK_BYTES
+    assert typed(victim, "echo alive").text == "alive\n"
 
 
 FILL = "f={place}/fill; dd if=/dev/zero of=$f bs=1M count=2000; code=$?; rm -f $f; exit $code"
