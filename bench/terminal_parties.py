@@ -14,8 +14,16 @@ from bench.caller import Caller
 from bench.terminal_clients import EngineSocket, Slipway, Terminado, Ttyd
 from bench.terminal_figures import Party
 from sandbox.images import image_ref
+from sandbox.images.definitions import INIT_PATH, LIBRARY_PATH
 from tests.running_site import Site
 
+# The machine's shell on the container's own TTY, as the others expect it.
+ON_TTY = (
+    f"--entrypoint={INIT_PATH}",
+    image_ref("shell"),
+    "--login",
+    f"{LIBRARY_PATH}/login",
+)
 CACHE = Path.home() / ".cache" / "slipway" / "bench"
 
 
@@ -29,7 +37,7 @@ def free_port() -> int:
 def container() -> Iterator[str]:
     """A machine as ours are, but for nobody: what the others run their shells in."""
     tmpfs = "/run:uid=1000,mode=0775"
-    command = ["docker", "run", "-dit", "--network=none", "--tmpfs", tmpfs, image_ref("shell")]
+    command = ["docker", "run", "-dit", "--network=none", "--tmpfs", tmpfs, *ON_TTY]
     found = subprocess.check_output(command, text=True).strip()
     try:
         time.sleep(1)

@@ -1,9 +1,12 @@
-"""A terminal beside the main one, kept in the machine by a holder of our own.
+"""A terminal that is kept in the machine by a holder of our own.
 
-`slipway-init terminal NAME` in the machine attaches to the holder, which it makes first if
-there is none. Standard input and output of that exec carry small frames; the format is in
+PID 1 starts the main terminal's holder; `slipway-init terminal NAME` attaches to one, and makes
+an extra terminal's first if there is none. Small frames go both ways; the format is in
 `images/init/holder.h`. The holder numbers the shell's output, so that `after` stays exact
 when the console was started anew.
+
+Where the console may enter the machine's network namespace it talks to the holder's own socket,
+and the bytes pass neither the engine nor a process of its. Elsewhere they go through an exec.
 """
 
 import asyncio
@@ -11,7 +14,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sandbox import stream
+from sandbox import namespaces, stream
 from sandbox.demux import Demultiplexer
 from sandbox.errors import EngineDown, MachineDied, SandboxEngineError
 
@@ -22,6 +25,10 @@ INPUT_BYTES = 8 * 1024
 LONGEST_FRAME_BYTES = 16 * 1024
 OLDEST = 2**64 - 1
 ATTACH_SECONDS = 20
+# A holder that is there answers within a moment.
+DIRECT_SECONDS = 2
+HEAD = struct.Struct(">BI")
+OUTPUT = ord("O")
 
 
 @dataclass(frozen=True)
@@ -42,9 +49,10 @@ class HeldTerminal:
     believed beyond what a shell may print.
     """
 
-    def __init__(self, engine_stream: stream.EngineStream) -> None:
-        self._stream = engine_stream
-        self._buffer = bytearray()
+    def __init__(self, bytes_of: stream.EngineStream, *, multiplexed: bool) -> None:
+        self._stream = bytes_of
+        self.direct = not multiplexed
+        self._buffer = b""
         self._early: list[bytes] = []
         self._on_data: Callable[[bytes], None] | None = None
         self._on_close: Callable[[], None] | None = None
@@ -53,7 +61,8 @@ class HeldTerminal:
         # The shell's exit code once it has ended; None when only the stream broke off.
         self.exit_code: int | None = None
         self.hello: asyncio.Future[Hello] = asyncio.get_running_loop().create_future()
-        engine_stream.listen(Demultiplexer(self._on_frame).feed, self._on_stream_closed)
+        take = Demultiplexer(self._on_part).feed if multiplexed else self._on_bytes
+        bytes_of.listen(take, self._on_stream_closed)
 
     @classmethod
     async def attach(cls, container_id: str, name: str) -> "HeldTerminal":
@@ -61,43 +70,88 @@ class HeldTerminal:
 
         Raises EngineDown, MachineDied, SandboxEngineError with the machine's own words.
         """
-        command = [INIT, "terminal", name, LOGIN]
         try:
             async with asyncio.timeout(ATTACH_SECONDS):
-                _, opened = await stream.exec_stream(container_id, command, user="1000:1000")
-                held = cls(opened)
-                held._say(b"A", struct.pack(">Q", OLDEST))
-                await held.hello
+                if held := await cls._directly(container_id, name):
+                    return held
+                made = await cls._by_exec(container_id, name)
+                # It may be there only now; the exec was then the last one that is needed.
+                if held := await cls._directly(container_id, name):
+                    made.close()
+                    return held
+                return made
         except TimeoutError as error:
             raise EngineDown from error
+
+    @classmethod
+    async def _directly(cls, container_id: str, name: str) -> "HeldTerminal | None":
+        connected = await namespaces.connect_by_name(container_id, f"slipway/{name}")
+        if connected is None:
+            return None
+        held = cls(await stream.SocketStream.over(connected), multiplexed=False)
+        try:
+            async with asyncio.timeout(DIRECT_SECONDS):
+                await held._greet()
+        except (TimeoutError, SandboxEngineError):
+            # A process of the learner's has the name, or the holder is about to end.
+            held.close()
+            return None
         return held
 
-    def _on_frame(self, which: int, payload: bytes) -> None:
-        if which != 1:
+    @classmethod
+    async def _by_exec(cls, container_id: str, name: str) -> "HeldTerminal":
+        command = [INIT, "terminal", name, LOGIN]
+        _, opened = await stream.exec_stream(container_id, command, user="1000:1000")
+        held = cls(opened, multiplexed=True)
+        await held._greet()
+        return held
+
+    async def _greet(self) -> None:
+        self._say(b"A", struct.pack(">Q", OLDEST))
+        await self.hello
+
+    def _on_part(self, which: int, payload: bytes) -> None:
+        if which == 1:
+            self._on_bytes(payload)
+        else:
             self.errors = (self.errors + payload)[-500:]
-            return
-        buffer = self._buffer
-        buffer += payload
-        begin = 0
-        while len(buffer) - begin >= HEAD_BYTES:
-            size = int.from_bytes(buffer[begin + 1 : begin + HEAD_BYTES], "big")
+
+    def _on_bytes(self, data: bytes) -> None:
+        """Frames came, cut anywhere; the output in them is handed on as one piece."""
+        if self._buffer:
+            data = self._buffer + data
+        begin, length = 0, len(data)
+        output: list[bytes] = []
+        while length - begin >= HEAD_BYTES:
+            kind, size = HEAD.unpack_from(data, begin)
             if size > LONGEST_FRAME_BYTES:
                 self._stream.close()
-                return
-            end = begin + HEAD_BYTES + size
-            if len(buffer) < end:
                 break
-            self._obey(buffer[begin], bytes(buffer[begin + HEAD_BYTES : end]))
+            end = begin + HEAD_BYTES + size
+            if length < end:
+                break
+            payload = data[begin + HEAD_BYTES : end]
             begin = end
-        del buffer[:begin]
+            if kind == OUTPUT:
+                output.append(payload)
+            else:
+                self._hand_on(output)
+                output = []
+                self._obey(kind, payload)
+        self._buffer = data[begin:]
+        self._hand_on(output)
+
+    def _hand_on(self, output: list[bytes]) -> None:
+        if not output:
+            return
+        data = output[0] if len(output) == 1 else b"".join(output)
+        if self._on_data:
+            self._on_data(data)
+        else:
+            self._early.append(data)
 
     def _obey(self, kind: int, payload: bytes) -> None:
-        if kind == ord("O"):
-            if self._on_data:
-                self._on_data(payload)
-            else:
-                self._early.append(payload)
-        elif kind == ord("H") and len(payload) == 24 and not self.hello.done():
+        if kind == ord("H") and len(payload) == 24 and not self.hello.done():
             self.hello.set_result(Hello(*struct.unpack(">IQQHH", payload)))
         elif kind == ord("E") and len(payload) == 4:
             self.exit_code = int.from_bytes(payload, "big") & 0xFF

@@ -1,4 +1,4 @@
-"""Into a machine's network namespace: a TCP socket of ours in it, and what listens there.
+"""Into a machine's network namespace: a socket of ours in it, and what listens there.
 
 A socket belongs to the namespace that it was made in, whoever uses it afterwards. So where the
 console runs as root beside the engine, its bytes pass neither the engine nor a process in the
@@ -15,7 +15,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sandbox import stream
 
@@ -33,13 +33,28 @@ async def connect(container_id: str, port: int) -> socket.socket | None:
 
     Raises EngineDown.
     """
-    made = await _in_process_of(container_id, _socket_of)
+    return await _connected(container_id, socket.AF_INET, ("127.0.0.1", port))
+
+
+async def connect_by_name(container_id: str, name: str) -> socket.socket | None:
+    """Connect to the Unix socket of an abstract name in a running machine; None as `connect`.
+
+    Such names belong to the network namespace, so no path is walked that a learner could lead
+    elsewhere. Source: unix(7). Raises EngineDown.
+    """
+    return await _connected(container_id, socket.AF_UNIX, f"\0{name}")
+
+
+async def _connected(
+    container_id: str, family: socket.AddressFamily, address: Any
+) -> socket.socket | None:
+    made = await _in_process_of(container_id, lambda process: _socket_of(process, family))
     if made is None:
         return None
     try:
         made.setblocking(False)
         async with asyncio.timeout(CONNECT_SECONDS):
-            await asyncio.get_running_loop().sock_connect(made, ("127.0.0.1", port))
+            await asyncio.get_running_loop().sock_connect(made, address)
     except OSError:  # TimeoutError is one
         made.close()
         return None  # the exec will tell how it is
@@ -96,20 +111,20 @@ def _tables_of(process: int) -> str:
     return _read(process, "net/tcp") + _read(process, "net/tcp6")
 
 
-def _socket_of(process: int) -> socket.socket | None:
+def _socket_of(process: int, family: socket.AddressFamily) -> socket.socket | None:
     namespace = os.open("ns/net", os.O_RDONLY, dir_fd=process)
     try:
-        return _made_in(namespace)
+        return _made_in(namespace, family)
     finally:
         os.close(namespace)
 
 
-def _made_in(namespace: int) -> socket.socket | None:
+def _made_in(namespace: int, family: socket.AddressFamily) -> socket.socket | None:
     made: list[socket.socket] = []
 
     def enter() -> None:
         if _libc.setns(namespace, CLONE_NEWNET) == 0:
-            made.append(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            made.append(socket.socket(family, socket.SOCK_STREAM))
         else:
             log.info("no network namespace can be entered: %s", os.strerror(ctypes.get_errno()))
 

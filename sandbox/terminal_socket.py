@@ -18,6 +18,7 @@ from django.conf import settings
 
 from sandbox import presence, terminal_names
 from sandbox.errors import SandboxError, TerminalsFull
+from sandbox.models import Machine
 from sandbox.socket_limits import Pace, TooFast, TooManySockets, counted
 from sandbox.terminal import Terminal
 from sandbox.terminals import find_machine, is_usable, terminals
@@ -58,7 +59,9 @@ async def terminal_socket(scope: dict[str, Any], receive: Receive, send: Send) -
 
 
 async def _serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-    terminal, sandbox_id = await _terminal_of(scope)
+    machine, name = await _asked_for(scope)
+    terminal = await _terminal_of(machine, name)
+    sandbox_id = machine.sandbox_id
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
     viewer = await terminal.view(
         lambda data: _send(send, data),
@@ -82,7 +85,7 @@ async def _serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         for task in done:
             task.result()
         if terminal.closed:
-            await _close(send, _end_of(terminal, scope))
+            await _close(send, await _end_of(terminal, machine, name))
     except Stalled as stalled:
         raise Refused(IDLE) from stalled
     except TooFast as fast:
@@ -101,28 +104,37 @@ async def _serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _terminal_of(scope: dict[str, Any]) -> tuple[Terminal, str]:
+async def _asked_for(scope: dict[str, Any]) -> tuple[Machine, str]:
     names = scope["url_route"]["kwargs"]
     machine = await find_machine(scope["user"], names["sandbox_id"], names["machine"])
     if machine is None or not re.fullmatch(terminal_names.NAME, names["name"]):
         raise Refused(NOT_FOUND, "not_found", "There is no such terminal of yours.")
     if not is_usable(machine):
         raise Refused(GONE, "sandbox_not_ready", "The machine is not ready, or over.")
+    return machine, names["name"]
+
+
+async def _terminal_of(machine: Machine, name: str) -> Terminal:
     try:
-        return await terminals.get(machine, names["name"]), machine.sandbox_id
+        return await terminals.get(machine, name)
     except TerminalsFull as error:
         raise Refused(TOO_MANY, error.code, error.message) from error
     except SandboxError as error:
         raise Refused(GONE, error.code, error.message) from error
 
 
-def _end_of(terminal: Terminal, scope: dict[str, Any]) -> int:
+async def _end_of(terminal: Terminal, machine: Machine, name: str) -> int:
     """Why a terminal is closed: its shell ended, the machine is gone, or only the stream is."""
     if terminal.exit_code is not None:
         return ENDED
-    is_main = scope["url_route"]["kwargs"]["name"] == terminal_names.MAIN
+    if name == terminal_names.MAIN:
+        # The main one is there as long as its machine.
+        try:
+            await terminals.get(machine, name)
+        except SandboxError:
+            return GONE
     # The holder of an extra terminal may live on; coming back attaches to it, or is told.
-    return GONE if is_main else COME_BACK
+    return COME_BACK
 
 
 def _after(query: dict[str, list[str]]) -> int | None:

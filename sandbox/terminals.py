@@ -71,7 +71,7 @@ class _Kept(Watch):
             title = f"{self.machine.sandbox.lesson}, {self.machine.name}"
             self._recorder = Recorder(self.machine, self.name, title, self._recording_ended)
         try:
-            opened = await (self._open_main() if self.name == MAIN else self._open_held())
+            opened = await (self._open_console() if self._is_console else self._open_held())
         except BaseException:
             if self._recorder:
                 self._recorder.close()
@@ -85,13 +85,18 @@ class _Kept(Watch):
         # A machine that somebody made without a sandbox has a terminal, and nothing to be kept of it.
         return self.machine.pk is not None
 
+    @property
+    def _is_console(self) -> bool:
+        # A guest's serial console is the container's own TTY: its boot is printed there too.
+        return self.name == MAIN and self.machine.kind == "vm"
+
     def _recording_ended(self) -> None:
         """The recording has reached its limit: whoever looks on is told."""
         if self._terminal is not None:
             self._terminal.recording = False
             self._terminal.tell_all({"recording": False})
 
-    async def _open_main(self) -> Terminal:
+    async def _open_console(self) -> Terminal:
         key = self.machine.container_id
         source = await stream.attach(key)
         # Attached first, so that nothing is missed; what came since is in both.
@@ -109,11 +114,12 @@ class _Kept(Watch):
             pid=self.machine.shell_pid,
             title=await _title(self.machine, MAIN) if self._has_row else MAIN,
             watch=self,
-            has_guest=self.machine.kind == "vm",
+            has_guest=True,
         )
 
     async def _open_held(self) -> Terminal:
-        title = await _ensure(self.machine, self.name) if self._has_row else self.name
+        name_of = _title if self.name == MAIN else _ensure
+        title = await name_of(self.machine, self.name) if self._has_row else self.name
         source = await HeldTerminal.attach(self.machine.container_id, self.name)
         hello = source.hello.result()
         return Terminal(
@@ -148,7 +154,7 @@ class _Kept(Watch):
         if self._recorder is not None:
             self._recorder.output(data)
         terminal = self._terminal
-        if terminal is None or self.name != MAIN or not self._has_row:
+        if terminal is None or not self._is_console or not self._has_row:
             return
         if terminal.ring.end > self._numbers_until - NUMBERS // 2:
             self._numbers_until += NUMBERS
@@ -211,9 +217,9 @@ def _store_shell(machine_pk: int, marker: Ready | Guest) -> None:
 
 @database_sync_to_async
 def _take_numbers(machine_pk: int) -> int:
-    """Reserve numbers for the main terminal's output; returns the first of them.
+    """Reserve numbers for a guest's console; returns the first of them.
 
-    The engine does not count what the main terminal printed. A console that starts anew goes
+    The engine does not count what a container's TTY printed. A console that starts anew goes
     on above all numbers that were ever given out, so that no browser's old `after` can be
     taken for a place in the new ring.
     """

@@ -76,7 +76,7 @@ MACHINE_IMAGES: dict[str, MachineImage] = {
         kind=SHELL,
         suite="trixie",
         packages=(*_COMMON_PACKAGES, "htop", "python3-pip", "python3-venv", "util-linux"),
-        entrypoint=(INIT_PATH, "--login", f"{LIBRARY_PATH}/login"),
+        entrypoint=(INIT_PATH, "--terminal", f"{LIBRARY_PATH}/login"),
         environment=_ENVIRONMENT,
     ),
     DOCKER: MachineImage(
@@ -100,7 +100,7 @@ MACHINE_IMAGES: dict[str, MachineImage] = {
             INIT_PATH,
             "--service",
             f"{LIBRARY_PATH}/engine",
-            "--login",
+            "--terminal",
             f"{LIBRARY_PATH}/login",
         ),
         environment=(

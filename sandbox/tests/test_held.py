@@ -49,7 +49,7 @@ SAID = muxed(hello() + frame(b"O", b"ab")) + muxed(frame(b"O", b"cd") + frame(b"
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 async def test_frames_are_read_however_they_are_cut(cuts: list[int]) -> None:
     engine_stream, output, ends = Stream(), [], []
-    held = HeldTerminal(engine_stream)  # type: ignore[arg-type]
+    held = HeldTerminal(engine_stream, multiplexed=True)  # type: ignore[arg-type]
     edges = [0, *sorted(cuts), len(SAID)]
     for begin, end in zip(edges, edges[1:], strict=False):
         engine_stream.on_data(SAID[begin:end])
@@ -62,7 +62,7 @@ async def test_frames_are_read_however_they_are_cut(cuts: list[int]) -> None:
 
 async def test_what_is_typed_goes_in_frames_the_holder_takes() -> None:
     engine_stream = Stream()
-    held = HeldTerminal(engine_stream)  # type: ignore[arg-type]
+    held = HeldTerminal(engine_stream, multiplexed=True)  # type: ignore[arg-type]
     held.write(b"x" * 10_000)
     await held.resize(100, 30)
     assert engine_stream.written == (
@@ -75,14 +75,14 @@ async def test_what_is_typed_goes_in_frames_the_holder_takes() -> None:
 @pytest.mark.parametrize("bad", [frame(b"?", b""), b"O\xff\xff\xff\xff", frame(b"E", b"")])
 async def test_a_holder_that_talks_nonsense_is_left(bad: bytes) -> None:
     engine_stream = Stream()
-    HeldTerminal(engine_stream)  # type: ignore[arg-type]
+    HeldTerminal(engine_stream, multiplexed=True)  # type: ignore[arg-type]
     engine_stream.on_data(muxed(hello() + bad))
     assert engine_stream.closed
 
 
 async def test_a_machine_that_can_not_says_why() -> None:
     engine_stream = Stream()
-    held = HeldTerminal(engine_stream)  # type: ignore[arg-type]
+    held = HeldTerminal(engine_stream, multiplexed=True)  # type: ignore[arg-type]
     engine_stream.on_data(muxed(b"slipway-init: no terminal: No space left\n", which=2))
     engine_stream.on_close()
     with pytest.raises(SandboxEngineError, match="No space left"):
@@ -91,7 +91,7 @@ async def test_a_machine_that_can_not_says_why() -> None:
 
 async def test_a_machine_that_ends_meanwhile_has_died() -> None:
     engine_stream = Stream()
-    held = HeldTerminal(engine_stream)  # type: ignore[arg-type]
+    held = HeldTerminal(engine_stream, multiplexed=True)  # type: ignore[arg-type]
     engine_stream.on_close()
     with pytest.raises(MachineDied):
         await held.hello

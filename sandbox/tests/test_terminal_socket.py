@@ -232,9 +232,18 @@ async def test_the_machines_end_closes_after_its_last_words(
 ) -> None:
     socket, _ = await joined(sandbox, learner, "?after=2")
     machines.source.print(b"last words")
+    machines.error = MachineDied()
     machines.source.end()
     assert await socket.read() == b"last words"
     assert await socket.closed_with() == 4410
+
+
+async def test_a_stream_that_broke_off_while_the_machine_lives_asks_to_come_back(
+    sandbox: Sandbox, learner: User, machines: Machines
+) -> None:
+    socket, _ = await joined(sandbox, learner, "?after=2")
+    machines.source.end()
+    assert await socket.closed_with() == 1012
 
 
 async def test_an_engine_lost_while_resizing_closes_with_a_reason(

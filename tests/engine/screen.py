@@ -3,12 +3,15 @@
 import asyncio
 import base64
 import json
+import os
 import re
 import secrets
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
+from sandbox.held import HeldTerminal
 from sandbox.models import Machine
 from sandbox.terminal import Terminal, Viewer
 from sandbox.terminals import Terminals
@@ -17,6 +20,24 @@ from tests.engine.probes import Outcome
 WINDOW = 1024 * 1024
 # Longer lines would be cut by a terminal whose shell is not reading yet.
 LONGEST_LINE = 4000
+
+
+WAYS = ("directly", "by exec")
+
+
+def use_way(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have consoles reach holders on one of WAYS; the first needs root beside the engine."""
+    if way == "directly" and os.geteuid() != 0:
+        pytest.skip("needs root, to enter a machine's network namespace")
+    if way == "by exec":
+        monkeypatch.setattr("sandbox.namespaces.connect_by_name", AsyncMock(return_value=None))
+
+
+def way_of(terminal: Terminal) -> str:
+    """Which of WAYS a held terminal's bytes go."""
+    source = terminal._source
+    assert isinstance(source, HeldTerminal)
+    return WAYS[0] if source.direct else WAYS[1]
 
 
 class Screen:

@@ -12,7 +12,7 @@ from sandbox import lifecycle
 from sandbox.models import Machine
 from sandbox.terminal import Terminal
 from sandbox.terminals import Terminals
-from tests.engine.screen import WINDOW, Screen
+from tests.engine.screen import WAYS, WINDOW, Screen, use_way, way_of
 
 pytestmark = [pytest.mark.engine, pytest.mark.django_db(transaction=True)]
 
@@ -20,14 +20,18 @@ pytestmark = [pytest.mark.engine, pytest.mark.django_db(transaction=True)]
 Open = Callable[[], Any]
 
 
-@pytest.fixture
-async def consoles(shell: Machine) -> AsyncIterator[Callable[[], Any]]:
-    """Opens the machine's terminal as a console that was just started would."""
+@pytest.fixture(params=WAYS)
+async def consoles(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, shell: Machine
+) -> AsyncIterator[Callable[[], Any]]:
+    """Opens the machine's terminal as a console that was just started would, on either way."""
+    use_way(request.param, monkeypatch)
     opened: list[Terminal] = []
 
     async def console() -> Terminal:
         terminal = await Terminals().get(shell)
         opened.append(terminal)
+        assert way_of(terminal) == request.param
         return terminal
 
     yield console
@@ -102,22 +106,44 @@ async def test_the_shell_outlives_the_console(consoles: Open) -> None:
     await screen.until(rb"it is treasure")
 
 
-async def test_a_number_from_before_a_restart_is_never_taken_for_a_place_of_the_new_console(
-    consoles: Open,
-) -> None:
+async def test_after_a_restart_output_goes_on_at_the_very_byte(consoles: Open) -> None:
     first = await consoles()
     screen = await Screen(first).join()
-    await screen.type("echo marker-$((40 + 2))")
-    await screen.until(rb"marker-42\r\n")
-    old = screen.viewer.position  # type: ignore[union-attr]
-    first.close()
-    await asyncio.sleep(0.2)
+    await screen.type("for n in $(seq 1 300); do echo number-$n; sleep 0.005; done")
+    await screen.until(rb"number-40\r\n")
+    first.close()  # what a console that is killed leaves: a stream that broke off
+    seen, after = screen.data, screen.viewer.position  # type: ignore[union-attr]
+    await asyncio.sleep(0.3)
+    again = await Screen(await consoles()).join(after=after)
+    await again.until(rb"number-300\r\n")
+    assert not [told for told in again.told if "seq" in told], "no reset of the screen"
+    numbers = [int(n) for n in re.findall(rb"number-(\d+)\r\n", seen + again.data)]
+    assert numbers == list(range(1, 301))
+
+
+async def test_a_killed_holder_is_followed_by_another_above_its_numbers(
+    consoles: Open, shell: Machine
+) -> None:
+    terminal = await consoles()
+    screen = await Screen(terminal).join()
+    pid = await shell_pid(screen, "old")
+    await screen.type("kill -9 $PPID")
+    async with asyncio.timeout(10):
+        while not terminal.closed:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
     second = await consoles()
-    again = await Screen(second).join(after=old)
-    await again.until(rb"marker-42\r\n")
-    assert second.ring.start > old
-    assert again.told[0] == {"seq": second.ring.start}, "reset the screen: all of it comes anew"
-    assert len(re.findall(rb"marker-42\r\n", again.data)) == 1
+    assert second.ring.start >= 1 << 40
+    again = await Screen(second).join(after=screen.viewer.position)  # type: ignore[union-attr]
+    assert {"seq": second.ring.start} in again.told, "reset the screen: this is another terminal"
+    assert await shell_pid(again, "new") != pid
+
+
+async def test_signals_of_the_learners_leave_the_terminal_as_it_is(consoles: Open) -> None:
+    terminal = await consoles()
+    screen = await Screen(terminal).join()
+    pid = await shell_pid(screen, "before")
+    await screen.type("kill -STOP $PPID; kill -TERM $PPID; kill -HUP $PPID; sleep 0.2")
+    assert await shell_pid(screen, "after") == pid
 
 
 async def test_attaching_again_and_again_leaves_no_process_behind(

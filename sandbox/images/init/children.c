@@ -6,9 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "holder.h"
 #include "slipway.h"
 
 #define LOG_LIMIT_BYTES (256 * 1024)
+#define NUMBERS_OF_A_HOLDER ((uint64_t)1 << 40)
 
 void reset_signals(void)
 {
@@ -44,6 +46,37 @@ pid_t start_login(const char *command)
     mark_ready(getpid());
     run(command);
     return -1;
+}
+
+static int notes = -1; /* what PID 1 says, for the holder of the main terminal to show */
+
+static void pass_note(const char *bytes, size_t count)
+{
+    if (write(notes, bytes, count) < 0)
+        return; /* the holder is stopped or gone: nothing of PID 1's waits for it */
+}
+
+pid_t start_main_terminal(const char *command)
+{
+    /* Numbers of output bytes go on above all that a holder before may have given out. */
+    static uint64_t first_byte;
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+        return -1;
+    pid_t pid = fork();
+    if (pid == 0) {
+        setsid(); /* away from the container's TTY */
+        reset_signals();
+        close(ends[1]);
+        hold_main(command, ends[0], first_byte);
+    }
+    close(ends[0]);
+    if (notes >= 0)
+        close(notes);
+    notes = ends[1];
+    terminal_copy(pass_note);
+    first_byte += pid > 0 ? NUMBERS_OF_A_HOLDER : 0;
+    return pid;
 }
 
 /* Copies the service's output into a file of bounded size. A process of its own: PID 1 must never block on a

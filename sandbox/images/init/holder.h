@@ -1,17 +1,22 @@
-/* Between a terminal's holder and the platform: frames of type (1 byte), length (4 bytes), payload; numbers big endian.
+/* Between a terminal's holder and the platform, over an exec's standard input and output or over a socket in the
+ * machine's network namespace (the abstract name "slipway/NAME"): frames of type (1 byte), length (4 bytes), payload; numbers big endian.
  *
  * from the platform                          from the holder
  *   A after:8        attach (~0: from the       H pid:4 start:8 end:8 columns:2 rows:2   output begins at byte `start`
  *                    oldest byte there is)      O bytes                                  output
  *   I bytes          typed                      S position:8                             output goes on at that byte
  *   R columns:2 rows:2                          E code:4                                 the shell ended; the last frame
- *   X                end the shell */
+ *   X                end the shell
+ *
+ * The main terminal's holder sends no E: markers in the output say that a shell ended and another one came. */
 #ifndef HOLDER_H
 #define HOLDER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/types.h>
 
 #define FRAME_HEAD_BYTES 5
 #define FRAME_LIMIT_BYTES (16 * 1024)
@@ -27,13 +32,15 @@ size_t ring_read(const struct ring *ring, uint64_t position, char *bytes, size_t
 
 /* viewer.c: one console that is attached */
 struct viewer {
-    int input, output, relay; /* the exec's standard input and output; the socket whose end lets the exec end */
+    int input, output; /* the exec's standard input and output, or a socket twice */
+    int relay;         /* the socket whose end lets the exec end; -1 for a console that came by itself */
     bool attached, leaving;
     uint64_t position;
     char in[FRAME_HEAD_BYTES + FRAME_LIMIT_BYTES], out[FRAME_HEAD_BYTES + FRAME_LIMIT_BYTES];
     size_t in_count, out_start, out_end;
 };
 struct viewer *viewer_open(int relay);
+struct viewer *viewer_of_socket(int connection);
 void viewer_close(struct viewer *viewer);
 bool viewer_has_output(const struct viewer *viewer, const struct ring *ring);
 void viewer_say(struct viewer *viewer, char type, const char *payload, size_t count);
@@ -46,7 +53,38 @@ void viewer_frame_done(struct viewer *viewer);
 void put_number(char *to, uint64_t value, int bytes);
 uint64_t take_number(const char *from, int bytes);
 
-/* holder.c */
-_Noreturn void hold(int listener, const char *path, const char *command);
+/* doors.c: where a holder is reached */
+enum { DOOR_EXEC, DOOR_DIRECT, DOORS }; /* execs of this machine, consoles that come by themselves; -1: there is none */
+bool doors_valid(const char *name);
+int doors_reach(const char *name);
+bool doors_open(const char *name, int doors[DOORS]);
+void doors_take_away(const char *name);
+
+/* held_shell.c: the terminal and the shell on it */
+struct held_shell {
+    int terminal; /* the PTY's own end, -1 before it is open */
+    pid_t pid;    /* -1 while there is none */
+    int exit_code;
+    double started_at;
+    struct winsize size;
+};
+extern struct held_shell shell;
+void shell_watch(void);
+bool shell_open(void);
+bool shell_start(const char *command);
+void shell_resize(unsigned short columns, unsigned short rows);
+void shell_hang_up(void);
+void shell_look(void); /* whether it has ended */
+
+/* holder.c: between the terminal and its consoles */
+void holder_begin(const int doors[DOORS], int from_init, uint64_t first_byte);
+bool holder_round(int milliseconds);
+void holder_show(const char *bytes, size_t count);
+void holder_serve_shell(void); /* until it has ended */
+void holder_take_last_output(void);
+_Noreturn void hold(const int doors[DOORS], const char *name, const char *command);
+
+/* main_terminal.c */
+_Noreturn void hold_main(const char *command, int from_init, uint64_t first_byte);
 
 #endif

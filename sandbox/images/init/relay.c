@@ -1,4 +1,4 @@
-/* `slipway-init terminal NAME COMMAND`: attach to an extra terminal of this machine, made now if there is none.
+/* `slipway-init terminal NAME COMMAND`: attach to a terminal of this machine, an extra one made now if there is none.
  * `slipway-init end-terminal NAME`: end its shell.
  *
  * Run by the platform with exec; standard input and output carry the frames of holder.h. The holder takes both
@@ -11,40 +11,16 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "holder.h"
 #include "slipway.h"
 
-#define FOLDER RUN_DIR "/terminals"
-#define NAME_LIMIT 20
 #define END_SECONDS 3
+#define MAIN_SECONDS 2.0 /* PID 1 starts the main terminal's holder, at once when it is gone */
 
-static bool valid(const char *name)
-{
-    size_t length = strlen(name);
-    return length > 0 && length <= NAME_LIMIT && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == length;
-}
-
-static struct sockaddr_un address_of(const char *name)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof address.sun_path, FOLDER "/%s", name);
-    return address;
-}
-
-static int reach(const struct sockaddr_un *address)
-{
-    int connection = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (connect(connection, (const struct sockaddr *)address, sizeof *address) == 0)
-        return connection;
-    close(connection);
-    return -1;
-}
-
-static void become_holder(int listener, const struct sockaddr_un *address, const char *command)
+static void become_holder(const int doors[DOORS], const char *name, const char *command)
 {
     static const char *const own[] = {"SLIPWAY_DEADLINE_SECONDS", "SLIPWAY_STOP_SECONDS", "SLIPWAY_SERVICE_SECONDS",
                                       "SLIPWAY_CGROUP_TRIES"};
@@ -56,34 +32,50 @@ static void become_holder(int listener, const struct sockaddr_un *address, const
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int descriptor = 0; descriptor < 3; descriptor++)
         dup2(nothing, descriptor);
-    hold(listener, address->sun_path, command);
+    hold(doors, name, command);
+}
+
+static pid_t start_holder(const char *name, const char *command, int lock)
+{
+    int doors[DOORS];
+    if (!doors_open(name, doors))
+        return -1;
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(lock);
+        become_holder(doors, name, command);
+    }
+    for (int door = 0; door < DOORS; door++)
+        if (doors[door] >= 0)
+            close(doors[door]);
+    return pid;
 }
 
 /* The lock decides between two that come at once: the second finds what the first one made. */
-static int reach_or_make(const struct sockaddr_un *address, const char *command)
+static int reach_or_make(const char *name, const char *command)
 {
-    mkdir(FOLDER, 0700);
-    int lock = open(FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    mkdir(TERMINALS_DIR, 0700);
+    int lock = open(TERMINALS_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (lock < 0 || flock(lock, LOCK_EX) != 0)
         return -1;
-    int connection = reach(address);
+    int connection = doors_reach(name);
     if (connection < 0) {
-        unlink(address->sun_path);
-        int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (bind(listener, (const struct sockaddr *)address, sizeof *address) == 0 && listen(listener, 8) == 0) {
-            pid_t pid = fork();
-            if (pid == 0) {
-                close(lock);
-                become_holder(listener, address, command);
-            }
-            if (pid > 0) {
-                waitpid(pid, NULL, 0);
-                connection = reach(address);
-            }
+        pid_t pid = start_holder(name, command, lock);
+        if (pid > 0) {
+            waitpid(pid, NULL, 0);
+            connection = doors_reach(name);
         }
-        close(listener);
     }
     close(lock);
+    return connection;
+}
+
+static int reach_main(void)
+{
+    double end = boot_seconds() + MAIN_SECONDS;
+    int connection;
+    while ((connection = doors_reach(MAIN_TERMINAL)) < 0 && boot_seconds() < end)
+        pause_milliseconds(20);
     return connection;
 }
 
@@ -112,12 +104,12 @@ static void wait_for_end(int connection)
 
 int terminal_main(int argc, char **argv)
 {
-    if (argc != 4 || !valid(argv[2])) {
+    if (argc != 4 || !doors_valid(argv[2])) {
         fprintf(stderr, "usage: slipway-init terminal NAME COMMAND\n");
         return 2;
     }
-    struct sockaddr_un address = address_of(argv[2]);
-    int connection = reach_or_make(&address, argv[3]);
+    bool is_main = strcmp(argv[2], MAIN_TERMINAL) == 0;
+    int connection = is_main ? reach_main() : reach_or_make(argv[2], argv[3]);
     if (connection < 0 || !hand_over(connection, STDIN_FILENO, STDOUT_FILENO)) {
         fprintf(stderr, "slipway-init: no terminal: %s\n", strerror(errno));
         return 1;
@@ -131,14 +123,13 @@ int terminal_main(int argc, char **argv)
 
 int end_terminal_main(int argc, char **argv)
 {
-    if (argc != 3 || !valid(argv[2])) {
+    if (argc != 3 || !doors_valid(argv[2])) {
         fprintf(stderr, "usage: slipway-init end-terminal NAME\n");
         return 2;
     }
-    struct sockaddr_un address = address_of(argv[2]);
     struct timeval limit = {END_SECONDS, 0};
     static const char frame[FRAME_HEAD_BYTES] = {'X'};
-    int connection = reach(&address), ends[2], nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    int connection = doors_reach(argv[2]), ends[2], nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
     if (connection < 0)
         return 0; /* it has ended already */
     setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);

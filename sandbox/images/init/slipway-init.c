@@ -1,6 +1,7 @@
 /* slipway-init: PID 1 of every Slipway machine.
  *
- *   slipway-init [--service COMMAND] --login COMMAND
+ *   slipway-init [--service COMMAND] --login COMMAND       its shell on the container's own TTY
+ *   slipway-init [--service COMMAND] --terminal COMMAND    its shell in a terminal of its own, with a holder
  *   slipway-init connect PORT [HOST]
  *   slipway-init await-engine SOCKET SECONDS
  *   slipway-init forward PORT SOCKET [ADDRESS]
@@ -9,7 +10,7 @@
  *
  * Why a program of our own and not a shell script or tini:
  * - it reaps: orphans of a learner's experiments become children of PID 1 and would fill the pids limit;
- * - it keeps a shell on the main TTY: one that ends is followed by a new one, so the terminal never goes dead;
+ * - it keeps a shell on the main terminal: one that ends is followed by a new one, so the terminal never goes dead;
  * - it says when the shell is about to start, with its pid (the platform proves "same shell" by it);
  * - it ends the machine at the deadline even if the platform that made it is gone;
  * - it is static and small: the same file runs in every image.
@@ -37,7 +38,7 @@
 #define SHORT_LIFE_SECONDS 1.0         /* a shell that lived less is followed by a pause */
 #define DEFAULT_STOP_SECONDS 0.8
 
-static const char *login_command, *service_command;
+static const char *login_command, *terminal_command, *service_command;
 static enum service_state service;
 static pid_t login_pid = -1;
 static double login_started_at, next_login_at;
@@ -76,6 +77,8 @@ static void report_login_end(int status)
     double now = boot_seconds();
     login_pid = -1;
     next_login_at = now - login_started_at < SHORT_LIFE_SECONDS ? now + SHORT_LIFE_SECONDS : now;
+    if (terminal_command)
+        return; /* the holder says of its shells what there is to say; that it was ended itself is nothing to see */
     if (isatty(STDIN_FILENO))
         tcsetpgrp(STDIN_FILENO, getpgrp());
     terminal_restore();
@@ -87,8 +90,11 @@ static void reap(void)
 {
     int status;
     pid_t pid;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        if (pid == login_pid)
+    while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+        if (WIFSTOPPED(status)) {
+            if (pid == login_pid && terminal_command)
+                kill(pid, SIGCONT); /* `kill -STOP -1` must not leave the learner without a terminal */
+        } else if (pid == login_pid)
             report_login_end(status);
         else
             service_reap(pid);
@@ -101,7 +107,7 @@ static void tend_login(void)
     if (login_pid > 0 || !allowed || boot_seconds() < next_login_at)
         return;
     login_started_at = boot_seconds();
-    login_pid = start_login(login_command);
+    login_pid = terminal_command ? start_main_terminal(terminal_command) : start_login(login_command);
     if (login_pid < 0)
         next_login_at = login_started_at + SHORT_LIFE_SECONDS; /* the pids limit is reached: try again */
 }
@@ -167,12 +173,14 @@ static bool parse(int argc, char **argv)
     for (int index = 1; index + 1 < argc; index += 2) {
         if (strcmp(argv[index], "--login") == 0)
             login_command = argv[index + 1];
+        else if (strcmp(argv[index], "--terminal") == 0)
+            terminal_command = argv[index + 1];
         else if (strcmp(argv[index], "--service") == 0)
             service_command = argv[index + 1];
         else
             return false;
     }
-    return argc % 2 == 1 && login_command;
+    return argc % 2 == 1 && (login_command || terminal_command);
 }
 
 int main(int argc, char **argv)
@@ -189,7 +197,7 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "end-terminal") == 0)
         return end_terminal_main(argc, argv);
     if (!parse(argc, argv)) {
-        fprintf(stderr, "usage: slipway-init [--service COMMAND] --login COMMAND\n");
+        fprintf(stderr, "usage: slipway-init [--service COMMAND] --login|--terminal COMMAND\n");
         return 2;
     }
     prctl(PR_SET_DUMPABLE, 0);

@@ -11,14 +11,17 @@
 #define STAGE_FILE RUN_DIR "/service.stage"
 #define LOGIN_FILE RUN_DIR "/login"
 #define LOG_FILE RUN_DIR "/service.log"
+#define TERMINALS_DIR RUN_DIR "/terminals"
+#define MAIN_TERMINAL "main"
 
 /* clock.c */
 double boot_seconds(void);             /* CLOCK_BOOTTIME: goes on while the host sleeps */
 void pause_milliseconds(int milliseconds);
 
-/* terminal.c: everything that is written to the machine's main TTY */
+/* terminal.c: everything that is written to the container's TTY, and to the main terminal where a holder keeps it */
 void terminal_remember(void);          /* keep the TTY's settings as they are now */
 void terminal_restore(void);           /* put them back after a shell that left the TTY raw */
+void terminal_copy(void (*copy)(const char *bytes, size_t count)); /* who gets all of it as well */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void mark_ready(pid_t pid);
 void mark_stage(const char *name);
@@ -28,6 +31,7 @@ void mark_exit(int code);              /* the login shell ended; another one fol
 /* children.c: starting programs */
 void reset_signals(void);              /* default dispositions, nothing blocked: what a program expects */
 pid_t start_login(const char *command);
+pid_t start_main_terminal(const char *command);
 pid_t start_service(const char *command);
 
 /* service.c: the optional background service */

@@ -1,4 +1,4 @@
-/* What slipway-init writes to the machine's main TTY: lines for the learner, and markers for the platform.
+/* What slipway-init writes to the container's TTY: lines for the learner, and markers for the platform.
  *
  * A marker is an OSC 777 sequence. Terminals drop sequences they do not know, so a learner never sees one,
  * and the platform reads them from the same byte stream that it shows: no second channel to keep in step. */
@@ -19,10 +19,13 @@
 static struct termios first_settings;
 static bool have_settings;
 static int output = STDOUT_FILENO;
+static void (*copy_to)(const char *bytes, size_t count);
 
 /* A TTY that is gone, or whose output the learner stopped, must not stop PID 1 from doing its other work. */
 static void write_all(const char *bytes, size_t count)
 {
+    if (copy_to)
+        copy_to(bytes, count);
     while (count > 0) {
         ssize_t written = write(output, bytes, count);
         if (written < 0 && errno == EAGAIN) {
@@ -52,6 +55,11 @@ void terminal_restore(void)
         return;
     tcsetattr(STDIN_FILENO, TCSANOW, &first_settings);
     tcflow(STDIN_FILENO, TCOON);
+}
+
+void terminal_copy(void (*copy)(const char *bytes, size_t count))
+{
+    copy_to = copy;
 }
 
 void say(const char *format, ...)
