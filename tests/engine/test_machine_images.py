@@ -22,6 +22,7 @@ import pytest
 
 from sandbox import images
 from sandbox.images import image_ref, seed_volume
+from sandbox.images.definitions import INIT_PATH, LIBRARY_PATH
 
 pytestmark = [
     pytest.mark.engine,
@@ -59,15 +60,23 @@ def docker(*arguments: str, stdin: str | None = None, code: int = 0) -> str:
     return done.stdout
 
 
+# The login on the container's own TTY, which a test can attach to without our console.
+ON_TTY = {
+    "shell": ("--login", f"{LIBRARY_PATH}/login"),
+    "docker": ("--service", f"{LIBRARY_PATH}/engine", "--login", f"{LIBRARY_PATH}/login"),
+}
+
+
 class Machine:
-    """A machine with its main TTY attached from the first byte."""
+    """A machine with its TTY attached from the first byte."""
 
     def __init__(self, kind: str, *options: str) -> None:
         self.name = f"slipway-test-{uuid.uuid4().hex[:10]}"
         self.output = b""
         base = SHELL_OPTIONS if kind == "shell" else DOCKER_OPTIONS
         arguments = ["--interactive", "--tty", "--hostname=laptop", *base, *options]
-        docker("create", "--name", self.name, *arguments, image_ref(kind))
+        arguments += [f"--entrypoint={INIT_PATH}", image_ref(kind), *ON_TTY[kind]]
+        docker("create", "--name", self.name, *arguments)
         pid, self.tty = pty.fork()
         if pid == 0:
             time.sleep(0.1)
