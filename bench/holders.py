@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.terminal_clients import EngineSocket, count_until, synchronise, until
-from sandbox.images import image_ref
+from bench.terminal_parties import ON_TTY
 
 MIB = 1024 * 1024
 SAMPLES = 300
@@ -208,7 +208,7 @@ def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     command = [
         *("docker", "run", "-dit", "--network=none", "--tmpfs=/run:uid=1000,mode=0775"),
-        *("--tmpfs=/opt:exec,uid=1000,mode=0775", image_ref("shell")),
+        *("--tmpfs=/opt:exec,uid=1000,mode=0775", *ON_TTY),
     ]
     container = subprocess.check_output(command, text=True).strip()
     try:

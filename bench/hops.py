@@ -1,6 +1,6 @@
-"""What each step between browser and engine adds to a key's echo: `python -m bench.hops [KEYS]`.
+"""What each step between browser and machine adds to a key's echo: `python -m bench.hops [KEYS]`.
 
-No engine: a process that sends back what it gets stands in its place, so that little else is
+No machine: a process that sends back what it gets stands in its place, so that little else is
 measured. In turns, one key each:
 
 - socket: a client on that process's own Unix socket;

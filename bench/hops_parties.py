@@ -18,7 +18,7 @@ GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 
 
 def echo(path: str) -> None:
-    """In the engine's place: sends back what it gets."""
+    """In the machine's place: sends back what it gets."""
 
     def serve(connection: socket.socket) -> None:
         while data := connection.recv(65_536):
@@ -96,31 +96,32 @@ def console() -> Any:
 
     django.setup(set_prefix=False)
     from classroom.live_sockets import LiveSockets
-    from sandbox import presence, stream, terminal_socket
+    from sandbox import held, presence, stream, terminal_socket
     from sandbox.terminal import Terminal
 
-    class Source(stream.EngineStream):
-        """The socket as a stream that has been upgraded already."""
-
-        def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            self.upgraded.set_result(None)
-            super().connection_made(transport)
+    # What is typed comes back as it is, in its frame: to be shown like any output.
+    held.OUTPUT = ord("I")
 
     async def resize(columns: int, rows: int) -> None: ...
+
+    async def asked_for(scope: dict[str, Any]) -> tuple[Any, str]:
+        return type("Nobodys", (), {"sandbox_id": "bench"})(), "main"
 
     async def nobody_is_asked(*_: Any) -> None:
         await asyncio.Event().wait()
 
-    async def terminal_of(scope: dict[str, Any]) -> tuple[Terminal, str]:
-        loop = asyncio.get_running_loop()
-        path = os.environ["BENCH_SOCKET"]
-        _, source = await loop.create_unix_connection(lambda: Source(b""), path)
-        return Terminal(source, resize, ring_bytes=1 << 20), "bench"
+    async def terminal_of(machine: Any, name: str) -> Terminal:
+        connected = socket.socket(socket.AF_UNIX)
+        connected.connect(os.environ["BENCH_SOCKET"])
+        connected.setblocking(False)
+        bytes_of = await stream.SocketStream.over(connected)
+        source = held.HeldTerminal(bytes_of, multiplexed=False)
+        return Terminal(source, resize, ring_bytes=1 << 20)
 
     class Guarded(LiveSockets):
         def _watch(self) -> None: ...
 
-    terminal_socket._terminal_of = terminal_of
+    terminal_socket._asked_for, terminal_socket._terminal_of = asked_for, terminal_of
     presence.keep = nobody_is_asked
     guard, somebody = Guarded(), type("Somebody", (), {"pk": 1, "is_authenticated": True})()
 
