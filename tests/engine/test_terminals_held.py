@@ -198,6 +198,23 @@ async def test_a_docker_machines_second_terminal_is_where_the_first_one_is(
     assert seen[0] == seen[1]
 
 
+async def test_what_pid_1_has_to_say_is_shown_in_the_main_terminal(
+    consoles: Open, shared_docker: Machine
+) -> None:
+    screen = await Screen(await consoles(shared_docker, "main")).join()
+    await screen.terminal.resize(120, 30)
+    await prompt(screen)
+    await screen.type("pkill -x dockerd")
+    await screen.until(rb"engine of this machine stopped, starting it again")
+    async with asyncio.timeout(60):
+        while (await asyncio.to_thread(as_learner, shared_docker, "docker ps")).code != 0:
+            await asyncio.sleep(0.2)
+    # A shell in the new engine's namespaces, for the tests after this one.
+    screen.data = b""
+    await screen.type("exit")
+    await screen.until(rb"(?s)starting a new one.*133;B", 30)
+
+
 async def test_learners_reach_no_holder_of_another_machine(
     consoles: Open, shared_shell: Machine, shared_docker: Machine, end: Any
 ) -> None:
