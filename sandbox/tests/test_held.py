@@ -1,5 +1,7 @@
 """Frames of a terminal's holder, as the console reads and writes them."""
 
+import asyncio
+import socket
 import struct
 from typing import Any
 
@@ -95,3 +97,82 @@ async def test_a_machine_that_ends_meanwhile_has_died() -> None:
     engine_stream.on_close()
     with pytest.raises(MachineDied):
         await held.hello
+
+
+class Doors:
+    """What stands behind a holder's two ways: a Unix socket pair, and execs that are counted."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.connected: list[socket.socket | None] = []
+        self.execs: list[Stream] = []
+        monkeypatch.setattr("sandbox.namespaces.connect_by_name", self._connect)
+        monkeypatch.setattr("sandbox.stream.exec_stream", self._exec)
+
+    def answering(self, *said: bytes) -> None:
+        """The next connections find a holder each that says this."""
+        for words in said:
+            ours, holders = socket.socketpair()
+            ours.setblocking(False)
+            holders.sendall(words)
+            self.connected.append(ours)
+            self.holders = holders
+
+    async def _connect(self, container_id: str, name: str) -> socket.socket | None:
+        assert (container_id, name) == ("c1", "slipway/work")
+        return self.connected.pop(0) if self.connected else None
+
+    async def _exec(self, container_id: str, command: list[str], user: str) -> Any:
+        opened = Stream()
+        asyncio.get_running_loop().call_soon(lambda: opened.on_data(muxed(hello())))
+        self.execs.append(opened)
+        return "exec-1", opened
+
+
+@pytest.fixture
+def doors(monkeypatch: pytest.MonkeyPatch) -> Doors:
+    return Doors(monkeypatch)
+
+
+async def test_a_holder_that_is_there_is_reached_without_an_exec(doors: Doors) -> None:
+    doors.answering(hello() + frame(b"O", b"ab"))
+    held = await HeldTerminal.attach("c1", "work")
+    output: list[bytes] = []
+    held.listen(output.append, lambda: None)
+    assert (held.direct, held.hello.result(), output, doors.execs) == (True, HELLO, [b"ab"], [])
+    held.write(b"x")
+    await asyncio.sleep(0.01)
+    assert doors.holders.recv(100) == frame(b"A", b"\xff" * 8) + frame(b"I", b"x")
+    held.close()
+
+
+async def test_a_holder_that_an_exec_made_is_then_reached_without_it(doors: Doors) -> None:
+    doors.connected = [None]
+    doors.answering(hello())
+    held = await HeldTerminal.attach("c1", "work")
+    assert held.direct
+    assert [opened.closed for opened in doors.execs] == [True]
+    held.close()
+
+
+async def test_where_no_namespace_can_be_entered_the_exec_stays(doors: Doors) -> None:
+    held = await HeldTerminal.attach("c1", "work")
+    assert not held.direct
+    assert [opened.closed for opened in doors.execs] == [False]
+
+
+async def test_what_stands_in_a_holders_place_and_talks_nonsense_is_passed_by(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.held.DIRECT_SECONDS", 0.05)
+    doors.answering(frame(b"?", b""), b"")
+    held = await HeldTerminal.attach("c1", "work")
+    assert not held.direct
+
+
+async def test_output_of_several_frames_is_handed_on_as_one(doors: Doors) -> None:
+    held = HeldTerminal(Stream(), multiplexed=False)  # type: ignore[arg-type]
+    pieces: list[bytes] = []
+    held.listen(pieces.append, lambda: None)
+    held._on_bytes(frame(b"O", b"ab") + frame(b"O", b"cd") + frame(b"E", b"\0\0\0\x01") + b"O\0")
+    held._on_bytes(b"\0\0\x01e")
+    assert (pieces, held.exit_code) == ([b"abcd", b"e"], 1)
