@@ -42,9 +42,11 @@ class Site:
         """Everything on the engine that belongs to this site."""
         label = f"label=slipway.instance={self.instance}"
         found: list[str] = []
+        shown = {"container ls --all": "{{.ID}} {{.Names}}", "volume ls": "{{.Name}}"}
         for what in ("container ls --all", "volume ls", "network ls"):
-            command = ["docker", *what.split(), "-q", "--filter", label]
-            found += subprocess.check_output(command, text=True).split()
+            command = ["docker", *what.split(), "--filter", label]
+            command += ["--format", shown.get(what, "{{.ID}} {{.Name}}")]
+            found += subprocess.check_output(command, text=True).splitlines()
         return found
 
     def child(self, word: str) -> int:
