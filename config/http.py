@@ -13,6 +13,8 @@ from typing import Any
 
 from asgiref.sync import AsyncToSync, ThreadSensitiveContext
 from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpRequest
+from django.middleware.security import SecurityMiddleware
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -31,6 +33,14 @@ class OneThreadHandler(ASGIHandler):
         if not isinstance(chain, AsyncToSync):
             raise TypeError("the first middlewares are asynchronous no more: config/http.py")
         self._middleware_chain = chain.awaitable
+
+
+class SecurityHeaders(SecurityMiddleware):
+    """Django's, on the event loop: it only computes, and needs no thread before and after."""
+
+    async def __acall__(self, request: HttpRequest) -> Any:
+        answer = self.process_request(request)
+        return self.process_response(request, answer or await self.get_response(request))
 
 
 class KeptThreads:

@@ -4,15 +4,13 @@ from collections.abc import Sequence
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Q, Sum
+from django.db.models import Sum
 from django.utils import timezone
 
-from sandbox import hosts, rates, transitions
+from sandbox import hosts, rates, start_queries, transitions
 from sandbox.errors import OutOfCapacity, TooManyStarts
-from sandbox.models import ADMITTED, Host, Sandbox, State
-
-# A requested sandbox is admitted already: its worker is on the way.
-HOLDING_MEMORY = (State.REQUESTED, *ADMITTED)
+from sandbox.models import Host, Sandbox, State
+from sandbox.start_queries import HOLDING_MEMORY
 
 
 def check_rate(learner_id: int, address: str, more: Sequence[rates.Limit] = ()) -> None:
@@ -44,14 +42,9 @@ def first_state(memory_bytes: int, host: Host | None) -> tuple[str, int]:
             "These machines need more memory than this host gives to sandboxes.",
             "Whoever runs this site can raise SANDBOX_MEMORY_PERCENT or use a larger host.",
         )
-    counts = Sandbox.objects.filter(state__in=(State.QUEUED, *HOLDING_MEMORY)).aggregate(
-        waiting=Count("pk", filter=Q(state=State.QUEUED)),
-        requested=Count("pk", filter=Q(state=State.REQUESTED)),
-        held=Sum("memory_bytes", filter=~Q(state=State.QUEUED)),
-    )
-    waiting, free = counts["waiting"], capacity - (counts["held"] or 0)
-    if not waiting and memory_bytes <= free and not memory_is_short(host):
-        return State.REQUESTED, counts["requested"] + 1
+    waiting, requested, held = start_queries.lines()
+    if not waiting and memory_bytes <= capacity - held and not memory_is_short(host):
+        return State.REQUESTED, requested + 1
     if waiting >= settings.SANDBOX_QUEUE_LIMIT:
         raise OutOfCapacity
     return State.QUEUED, waiting + 1

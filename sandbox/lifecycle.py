@@ -23,6 +23,7 @@ from sandbox import (
     handover,
     hosts,
     pool,
+    start_queries,
     terminal_names,
     transitions,
 )
@@ -92,7 +93,7 @@ def request_start(
     Raises SandboxLive (with `sandbox_id`) when another lesson's is live, EngineDown,
     KindOff, TooManyStarts, OutOfCapacity.
     """
-    if found := live_sandbox(learner):
+    if start_queries.has_live(learner.pk) and (found := live_sandbox(learner)):
         return _same_lesson(found, course, lesson)
     host = hosts.require_available(machine.kind for machine in spec.machines)
     admission.check_rate(learner.pk, address, limits)

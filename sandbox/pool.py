@@ -20,11 +20,10 @@ from sandbox import admission, hosts
 from sandbox.errors import BadRequest
 from sandbox.models import PoolOrder, PoolShape, Sandbox, WarmMachine, WarmState
 from sandbox.specs import RUNNABLE_KINDS, SandboxSpec, limits_of
+from sandbox.start_queries import claim_warm
 
 Shape = tuple[str, str]
 PRESENT = (WarmState.MAKING, WarmState.READY)
-# A name is tried this often against others who claim at the same moment.
-CLAIM_TRIES = 20
 LARGEST_ORDER = 300
 LONGEST_ORDER_MINUTES = 24 * 60
 # Before any of the kind was made here, on a small machine; and of how many the median is taken.
@@ -46,22 +45,9 @@ def claim(sandbox: Sandbox, spec: SandboxSpec) -> int:
     if spec.needs_network:
         return 0
     plain = [machine for machine in spec.machines if machine.is_plain]
-    return sum(_claim_one(sandbox, machine.kind, machine.name) for machine in plain)
-
-
-def _claim_one(sandbox: Sandbox, kind: str, name: str) -> bool:
-    _note_use(kind, name)
-    ready = WarmMachine.objects.filter(
-        kind=kind, name=name, state=WarmState.READY, expires_at__gt=timezone.now()
-    )
-    for _ in range(CLAIM_TRIES):
-        oldest = ready.order_by("ready_at").values_list("pk", flat=True).first()
-        if oldest is None:
-            return False
-        # Zero rows: another Start was faster with this one; take the next.
-        if ready.filter(pk=oldest).update(state=WarmState.CLAIMED, sandbox=sandbox):
-            return True
-    return False
+    for machine in plain:
+        _note_use(machine.kind, machine.name)
+    return sum(claim_warm(sandbox.pk, machine.kind, machine.name) for machine in plain)
 
 
 def _note_use(kind: str, name: str) -> None:

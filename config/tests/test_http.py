@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
+from asgiref.sync import SyncToAsync, sync_to_async
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import override_settings
 from django.urls import path
@@ -142,6 +142,27 @@ async def test_static_files_are_served_above_the_chain() -> None:
     assert (status, headers[b"Content-Type"][:8]) == (200, b"text/css")
     assert body
     assert headers[b"X-Content-Type-Options"] == b"nosniff"
+
+
+async def test_headers_of_security_need_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Django's middleware sets them, without a change of thread before and after."""
+    hops = []
+    taken = SyncToAsync.__call__
+
+    async def counted(self: Any, *given: Any, **named: Any) -> Any:
+        hops.append(self.func)
+        return await taken(self, *given, **named)
+
+    monkeypatch.setattr(SyncToAsync, "__call__", counted)
+    with override_settings(
+        ROOT_URLCONF=__name__, SECURE_SSL_REDIRECT=True, SECURE_REDIRECT_EXEMPT=["^view/"]
+    ):
+        handler = OneThreadHandler()
+        status, headers, _ = await get(handler, "/view/")
+        assert (status, headers[b"X-Content-Type-Options"]) == (200, b"nosniff")
+        assert len(hops) == 3, "before the request, the request, and after it"
+        status, headers, _ = await get(handler, "/slow/")
+        assert (status, headers[b"Location"]) == (301, b"https://x/slow/")
 
 
 async def test_a_thread_is_used_again(site: Any) -> None:
