@@ -39,8 +39,9 @@ class SecurityHeaders(SecurityMiddleware):
     """Django's, on the event loop: it only computes, and needs no thread before and after."""
 
     async def __acall__(self, request: HttpRequest) -> Any:
+        get_response: Any = self.get_response
         answer = self.process_request(request)
-        return self.process_response(request, answer or await self.get_response(request))
+        return self.process_response(request, answer or await get_response(request))
 
 
 class KeptThreads:

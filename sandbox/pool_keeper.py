@@ -39,12 +39,15 @@ def tend() -> None:
 
 
 def _discard_surplus() -> None:
-    wanted = pool.wanted()
-    for shape, count in (pool.present() - wanted).items():
-        kind, name = shape
-        ready = WarmMachine.objects.filter(kind=kind, name=name, state=WarmState.READY)
-        for pk in ready.order_by("ready_at").values_list("pk", flat=True)[:count]:
-            _discard(pk)
+    with transaction.atomic():
+        # Two ticks at once would count the same surplus and choose different machines for it.
+        hosts.lock()
+        for (kind, name), count in (pool.present() - pool.wanted()).items():
+            ready = WarmMachine.objects.filter(kind=kind, name=name, state=WarmState.READY)
+            for pk in ready.order_by("ready_at").values_list("pk", flat=True)[:count]:
+                # Zero rows: claimed just now. Those that are discarded are removed by the caller,
+                # since the engine must not be waited for with the lock held.
+                ready.filter(pk=pk).update(state=WarmState.DISCARDED)
 
 
 def refill() -> None:
