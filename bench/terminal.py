@@ -2,9 +2,9 @@
 
 Parties, each with a shell in a container of the `shell` image:
 
-- ours: a browser's WebSocket to a site as `./start` runs it, main terminal;
-- ours, extra: the same, a terminal beside the main one, with its holder;
-- engine: the container's main terminal on the engine's socket, without any WebSocket;
+- ours: a browser's WebSocket to a site as `./start` runs it, root beside its engine;
+- ours, by exec: the same of a console that may not enter machines' network namespaces;
+- engine: a container's own TTY on the engine's socket, without any WebSocket;
 - terminado: `docker exec -it` on its pseudo-terminal, as its users do; from pip, else absent;
 - ttyd: the same; if a `ttyd` is on the PATH, else absent.
 
@@ -66,7 +66,7 @@ def print_times(title: str, taken: dict[str, list[float]], of: Any) -> None:
             if peer in taken and peer != name
         )
         print(
-            f"  {name:12} p50 {median(values) * 1000:7.2f} ms  p95 {p95(values) * 1000:7.2f} ms{against}"
+            f"  {name:13} p50 {median(values) * 1000:7.2f} ms  p95 {p95(values) * 1000:7.2f} ms{against}"
         )
 
 
@@ -74,7 +74,7 @@ def report_throughput(parties: list[Party], mebibytes: int) -> None:
     print(f"\n{mebibytes} MiB of lines")
     for name, rounds in throughput(parties, mebibytes).items():
         rate, cpu = (median([figures[i] for figures in rounds]) for i in (0, 1))
-        print(f"  {name:12} {rate:7.1f} MiB/s  {cpu:5.2f} s of processor per 100 MiB")
+        print(f"  {name:13} {rate:7.1f} MiB/s  {cpu:5.2f} s of processor per 100 MiB")
 
 
 def report_interrupt(parties: list[Party]) -> None:
@@ -84,7 +84,7 @@ def report_interrupt(parties: list[Party]) -> None:
         for party in ours_and_the_limit:
             taken = [interrupt_seconds(party.client, rate * MIB) * 1000 for _ in range(3)]
             print(
-                f"  {rate:4} MiB/s  {party.name:12} median {median(taken):6.0f} ms,"
+                f"  {rate:4} MiB/s  {party.name:13} median {median(taken):6.0f} ms,"
                 f" most {max(taken):6.0f} ms"
             )
 
@@ -115,16 +115,19 @@ def main() -> None:
     options = options_of()
     # Whoever breaks it off leaves no site and no machine behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    data = Path(tempfile.mkdtemp(prefix="slipway-bench-"))
-    with running_site(data, **LIMITS) as site, contextlib.ExitStack() as stack:
+    one, two = (Path(tempfile.mkdtemp(prefix="slipway-bench-")) for _ in range(2))
+    with (
+        running_site(one, **LIMITS) as site,
+        running_site(two, **LIMITS, CONSOLE_ENTERS_NAMESPACES="false") as second,
+        contextlib.ExitStack() as stack,
+    ):
         open_one, open_other = ours(site)
-        pid = site.child("uvicorn")
-        parties = [
-            Party("ours", pid, open_one),
-            Party("ours, extra", pid, lambda: open_one("work")),
-        ]
-        # A second session of the same server, for the flood, is another machine's.
-        parties[0].open = parties[1].open = open_other
+        parties = []
+        for name, its in (("ours", site), ("ours, by exec", second)):
+            opened, other = (open_one, open_other) if its is site else ours(its)
+            parties.append(Party(name, its.child("uvicorn"), opened))
+            # A second session of the same server, for the flood, is another machine's.
+            parties[-1].open = other
         parties += others(stack)
         web = [party for party in parties if party.name != "engine"]
         reports: dict[str, Callable[[], None]] = {

@@ -342,6 +342,8 @@ TERMINAL_RECORDING_DAYS = env.int("TERMINAL_RECORDING_DAYS", default=7)
 # Terminals of one machine, the main one included.
 TERMINALS_PER_MACHINE = env.int("TERMINALS_PER_MACHINE", default=8)
 # Seconds without an acknowledgement after which a viewer that has output to read is closed.
+# Whether a console that is root beside its engine goes into machines' network namespaces.
+CONSOLE_ENTERS_NAMESPACES = env.bool("CONSOLE_ENTERS_NAMESPACES", default=True)
 TERMINAL_STALL_SECONDS = env.int("TERMINAL_STALL_SECONDS", default=900)
 # MiB that one file may have that a browser sends to a machine.
 SANDBOX_FILE_MIB = env.int("SANDBOX_FILE_MIB", default=64)

@@ -17,6 +17,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from django.conf import settings
+
 from sandbox import stream
 
 log = logging.getLogger(__name__)
@@ -74,7 +76,7 @@ async def tables(container_id: str) -> str | None:
 
 async def _in_process_of(container_id: str, do: Callable[[int], T]) -> T | None:
     """What `do` finds by an open folder of /proc: that of the machine's first process."""
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 or not settings.CONSOLE_ENTERS_NAMESPACES:
         return None
     status, said = await stream.call("GET", f"/containers/{container_id}/json")
     if status != 200:

@@ -7,7 +7,6 @@ import os
 import re
 import secrets
 from typing import Any
-from unittest.mock import AsyncMock
 
 import pytest
 
@@ -25,12 +24,11 @@ LONGEST_LINE = 4000
 WAYS = ("directly", "by exec")
 
 
-def use_way(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def use_way(way: str, settings: Any) -> None:
     """Have consoles reach holders on one of WAYS; the first needs root beside the engine."""
     if way == "directly" and os.geteuid() != 0:
         pytest.skip("needs root, to enter a machine's network namespace")
-    if way == "by exec":
-        monkeypatch.setattr("sandbox.namespaces.connect_by_name", AsyncMock(return_value=None))
+    settings.CONSOLE_ENTERS_NAMESPACES = way == "directly"
 
 
 def way_of(terminal: Terminal) -> str:

@@ -22,10 +22,10 @@ Open = Callable[[], Any]
 
 @pytest.fixture(params=WAYS)
 async def consoles(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, shell: Machine
+    request: pytest.FixtureRequest, settings: Any, shell: Machine
 ) -> AsyncIterator[Callable[[], Any]]:
     """Opens the machine's terminal as a console that was just started would, on either way."""
-    use_way(request.param, monkeypatch)
+    use_way(request.param, settings)
     opened: list[Terminal] = []
 
     async def console() -> Terminal:

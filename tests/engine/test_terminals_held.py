@@ -21,11 +21,9 @@ Open = Callable[..., Any]
 
 
 @pytest.fixture(params=WAYS)
-async def consoles(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Open]:
+async def consoles(request: pytest.FixtureRequest, settings: Any) -> AsyncIterator[Open]:
     """Opens a machine's terminal as a console that was just started would, on either way."""
-    use_way(request.param, monkeypatch)
+    use_way(request.param, settings)
     opened: list[Terminal] = []
 
     async def console(machine: Machine, name: str = "work") -> Terminal:
