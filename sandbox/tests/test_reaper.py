@@ -7,7 +7,7 @@ import pytest
 from django.db.models import F
 from django.utils import timezone
 
-from sandbox import checks, engine, events, hosts, reaper, transitions
+from sandbox import checks, creation, engine, events, hosts, reaper, transitions
 from sandbox.errors import EngineDown
 from sandbox.models import Host, Preview, Sandbox, State
 
@@ -101,8 +101,14 @@ def test_the_last_attempt_failed_and_is_cleaned_up(
     assert no_objects == [sandbox.pk]
 
 
+def test_a_living_worker_is_never_silent_for_as_long_as_a_stall() -> None:
+    assert checks.SHORTEST_STALL_SECONDS > creation.HEARTBEAT_SECONDS
+
+
 @pytest.mark.parametrize("attempts", [1, 2, 4])
-@pytest.mark.parametrize("stall_seconds", [5, 20, checks.LONGEST_STALL_SECONDS])
+@pytest.mark.parametrize(
+    "stall_seconds", [checks.SHORTEST_STALL_SECONDS, 20, checks.LONGEST_STALL_SECONDS]
+)
 def test_nothing_is_left_to_a_dead_worker_for_a_minute(
     make_sandbox: Any, dispatched: Sent, settings: Any, attempts: int, stall_seconds: int
 ) -> None:

@@ -1,6 +1,9 @@
 // A WebSocket that comes back by itself, slower each time and never in step with others.
 
 const FIRST_DELAY_MS = 500;
+// A site that was restarted is there again within seconds: nobody should then still wait for long.
+const LONGEST_DELAY_AT_FIRST_MS = 2_000;
+const AT_FIRST_MS = 20_000;
 const LONGEST_DELAY_MS = 15_000;
 // A connection that held this long starts the delays anew.
 const STEADY_MS = 5_000;
@@ -23,6 +26,7 @@ export class ReconnectingSocket {
   #timer = 0;
   #delay = FIRST_DELAY_MS;
   #openedAt = 0;
+  #lostAt = 0;
   #ended = false;
 
   constructor(handlers) {
@@ -81,7 +85,9 @@ export class ReconnectingSocket {
 
   #closed(code) {
     this.#socket = null;
-    if (this.#openedAt && performance.now() - this.#openedAt > STEADY_MS) this.#delay = FIRST_DELAY_MS;
+    const now = performance.now();
+    if (this.#openedAt && now - this.#openedAt > STEADY_MS) this.#delay = FIRST_DELAY_MS;
+    if (this.#delay === FIRST_DELAY_MS) this.#lostAt = now;
     this.#openedAt = 0;
     if (!this.handlers.closed(code)) {
       this.end();
@@ -89,7 +95,8 @@ export class ReconnectingSocket {
     }
     // Half fixed, half random: a whole class that lost the network does not return at once.
     const wait = this.#delay / 2 + (Math.random() * this.#delay) / 2;
-    this.#delay = Math.min(this.#delay * 2, LONGEST_DELAY_MS);
+    const atFirst = now - this.#lostAt < AT_FIRST_MS;
+    this.#delay = Math.min(this.#delay * 2, atFirst ? LONGEST_DELAY_AT_FIRST_MS : LONGEST_DELAY_MS);
     this.handlers.waiting?.(wait);
     this.#timer = setTimeout(() => this.#connect(), wait);
   }
