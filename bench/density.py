@@ -18,6 +18,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
+from bench.ending import removed_with_us  # noqa: E402
 from sandbox import assembly, engine  # noqa: E402
 from sandbox.models import make_sandbox_id  # noqa: E402
 from sandbox.specs import MachineSpec  # noqa: E402
@@ -98,6 +99,8 @@ def process_seconds(pid: int) -> float:
 
 def measure(kind: str, count: int) -> None:
     owners = [make_sandbox_id() for _ in range(count)]
+    for owner in owners:
+        removed_with_us(assembly.sandbox_label(owner))
     try:
         spec = MachineSpec(name="box", kind=kind)
         made = [assembly.make_machine(owner, spec, None, lambda _: None) for owner in owners]

@@ -24,6 +24,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from bench.ending import removed_with_us
 from bench.terminal_clients import EngineSocket, count_until, synchronise, until
 from bench.terminal_parties import ON_TTY
 
@@ -208,7 +209,7 @@ def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     command = [
         *("docker", "run", "-dit", "--network=none", "--tmpfs=/run:uid=1000,mode=0775"),
-        *("--tmpfs=/opt:exec,uid=1000,mode=0775", *ON_TTY),
+        *(f"--label={removed_with_us()}", "--tmpfs=/opt:exec,uid=1000,mode=0775", *ON_TTY),
     ]
     container = subprocess.check_output(command, text=True).strip()
     try:

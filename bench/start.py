@@ -26,6 +26,7 @@ import time
 from pathlib import Path
 
 from bench.caller import PROMPT, Caller
+from bench.ending import removed_with_us
 from sandbox.images import image_ref
 from tests.running_site import running_site
 
@@ -39,7 +40,16 @@ ROUNDS = int(sys.argv[1]) if sys.argv[1:] and sys.argv[1].isdigit() else 10
 def bare() -> float:
     """Seconds from `docker run -it` to the prompt."""
     leader, follower = pty.openpty()
-    command = ["docker", "run", "--rm", "-it", "--entrypoint", "/bin/bash", image_ref("shell")]
+    command = [
+        "docker",
+        "run",
+        "--rm",
+        "-it",
+        f"--label={removed_with_us()}",
+        "--entrypoint",
+        "/bin/bash",
+    ]
+    command.append(image_ref("shell"))
     began = time.perf_counter()
     process = subprocess.Popen(command, stdin=follower, stdout=follower, stderr=follower)
     seen = b""

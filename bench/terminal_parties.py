@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench.caller import Caller
+from bench.ending import removed_with_us
 from bench.terminal_clients import EngineSocket, Slipway, Terminado, Ttyd
 from bench.terminal_figures import Party
 from sandbox.images import image_ref
@@ -37,7 +38,8 @@ def free_port() -> int:
 def container() -> Iterator[str]:
     """A machine as ours are, but for nobody: what the others run their shells in."""
     tmpfs = "/run:uid=1000,mode=0775"
-    command = ["docker", "run", "-dit", "--network=none", "--tmpfs", tmpfs, *ON_TTY]
+    command = ["docker", "run", "-dit", f"--label={removed_with_us()}", "--network=none"]
+    command += ["--tmpfs", tmpfs, *ON_TTY]
     found = subprocess.check_output(command, text=True).strip()
     try:
         time.sleep(1)

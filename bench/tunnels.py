@@ -21,6 +21,7 @@ django.setup()
 
 import uvloop  # noqa: E402
 
+from bench.ending import removed_with_us  # noqa: E402
 from bench.preview import PORT, run_app  # noqa: E402
 from sandbox import namespaces, stream, tunnel  # noqa: E402
 from sandbox.images import image_ref  # noqa: E402
@@ -87,7 +88,8 @@ def direct(container: str) -> float:
 
 
 def main() -> None:
-    run = ["docker", "run", "-d", "--rm", "--network", "none", "--cap-drop", "ALL"]
+    run = ["docker", "run", "-d", "--rm", f"--label={removed_with_us()}", "--network", "none"]
+    run += ["--cap-drop", "ALL"]
     command = [*run, "--entrypoint", "sleep", image_ref("shell"), "600"]
     container = subprocess.check_output(command, text=True).strip()
     try:

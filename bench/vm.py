@@ -25,7 +25,8 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
-from sandbox import accelerator, guest_snapshots, machines  # noqa: E402
+from bench.ending import removed_with_us  # noqa: E402
+from sandbox import accelerator, assembly, engine, guest_snapshots, machines  # noqa: E402
 from sandbox.models import Machine  # noqa: E402
 from tests.engine.conftest import bare_machine  # noqa: E402
 from tests.engine.vm_machine import around, asked, made, state_of  # noqa: E402
@@ -81,9 +82,13 @@ def main() -> None:
 
 
 def _hold(held: ExitStack, kind: str) -> list[Machine]:
-    machine = bare_machine(kind)
-    held.callback(machine.close)  # type: ignore[attr-defined]
-    return [next(machine)]
+    making = bare_machine(kind)
+    held.callback(making.close)  # type: ignore[attr-defined]
+    machine = next(making)
+    found = engine.inspect_container(machine.container_id)
+    assert found is not None
+    removed_with_us(assembly.sandbox_label(found["Config"]["Labels"]["slipway.sandbox"]))
+    return [machine]
 
 
 def _report(took: dict[str, list[float]]) -> None:

@@ -52,7 +52,7 @@ class Child:
             # children in order.
             start_new_session=True,
             pass_fds=self.descriptors,
-            preexec_fn=_die_with_parent,
+            preexec_fn=end_with_parent,
         )
         if output:
             output.close()
@@ -101,6 +101,10 @@ class Nap:
             self._woken.recv(4096)
 
 
-def _die_with_parent() -> None:
-    # If the supervisor is killed outright, its children must not stay behind.
+def end_with_parent() -> None:
+    """To be called in a child before it runs its program: it is told to end when its parent dies.
+
+    If the parent is killed outright, its children must not stay behind. Source: prctl(2),
+    PR_SET_PDEATHSIG.
+    """
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -16,10 +15,13 @@ from pathlib import Path
 
 import pytest
 
+from config.child_processes import end_with_parent
 from tests.kept_manage import KeptManage
 
 ROOT = Path(__file__).resolve().parents[1]
 READY_SECONDS = 90
+# A site that is told to end removes its machines first.
+END_SECONDS = 120
 # What the tests' own settings put into the environment must not reach the site.
 NOT_INHERITED = ("SLIPWAY_DATA", "REDIS_URL", "SITE_URL", "PREVIEW_HOST", "PREVIEW_PORTS")
 
@@ -90,6 +92,16 @@ def wait_ready(url: str, process: subprocess.Popen[str]) -> None:
     pytest.fail(f"the site is not ready after {READY_SECONDS} s: {said}")
 
 
+def _end(process: "subprocess.Popen[str]") -> None:
+    """End the site in order, also after a test that failed: its machines are nobody's then."""
+    process.terminate()
+    try:
+        process.wait(END_SECONDS)
+    finally:
+        process.kill()
+        process.wait()
+
+
 @contextmanager
 def running_site(data: Path, *, host: str = "127.0.0.1", **environment: str) -> Iterator[Site]:
     """Run a site on free ports in `data`, which is removed; nothing may be left on the engine.
@@ -114,19 +126,21 @@ def running_site(data: Path, *, host: str = "127.0.0.1", **environment: str) -> 
             stdout=log,
             stderr=log,
             text=True,
+            # Whoever runs it may be killed: the site then ends itself, its machines included, and
+            # is not in the group that is killed with them.
+            start_new_session=True,
+            preexec_fn=end_with_parent,
         )
         running = Site(f"http://localhost:{port}", port, data, process)
         try:
             wait_ready(running.url, process)
             yield running
-            process.send_signal(signal.SIGTERM)
-            process.wait(120)
+            _end(process)
             assert running.objects() == []
         except BaseException:
             print((data / "site.log").read_text()[-4000:])
             raise
         finally:
             running.end_kept()
-            process.kill()
-            process.wait()
+            _end(process)
             shutil.rmtree(data, ignore_errors=True)
