@@ -9,12 +9,13 @@ in one transaction, proven, and made ready in one more. What needs more than bei
 import logging
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import F
+from django.db import connection, transaction
+from django.db.models import F, Model
 from django.utils import timezone
 
 from sandbox import creation, dispatch, events, hosts, pool_keeper, promises
@@ -128,16 +129,34 @@ def _make_ready(sandboxes: list[Sandbox], token: str) -> None:
         # Locked, so that none is stopped between this look and what is written from it.
         still = set(held.select_for_update().values_list("pk", flat=True))
         ours = [sandbox for sandbox in sandboxes if sandbox.pk in still]
-        Sandbox.objects.bulk_update(ours, fields)
-        Machine.objects.bulk_update(
-            [machine for machine in machines if machine.sandbox_id in still], MACHINE_FIELDS
-        )
+        _write(ours, fields)
+        _write([machine for machine in machines if machine.sandbox_id in still], MACHINE_FIELDS)
     events.publish_many(
         (sandbox.pk, {"type": "state", "sandbox": snapshot(sandbox)}) for sandbox in ours
     )
     for sandbox in sandboxes:
         if sandbox.pk not in still:
             creation.clean_if_ended(sandbox.pk)
+
+
+def _write(rows: Sequence[Model], fields: list[str]) -> None:
+    """Write these fields of rows, by one statement that is put together once.
+
+    Django's `bulk_update` makes an expression for each row and field: 3 ms a sandbox, of Python.
+    """
+    if not rows:
+        return
+    meta: Any = rows[0]._meta
+    columns = [*(meta.get_field(name) for name in fields), meta.pk]
+    named = [f"{connection.ops.quote_name(column.column)} = %s" for column in columns]
+    # Names of our own models; no value is in the text.
+    sql = f"UPDATE {meta.db_table} SET {', '.join(named[:-1])} WHERE {named[-1]}"  # noqa: S608
+    values = [
+        [column.get_db_prep_save(getattr(row, column.attname), connection) for column in columns]
+        for row in rows
+    ]
+    with connection.cursor() as cursor:
+        cursor.executemany(sql, values)
 
 
 MACHINE_FIELDS = [

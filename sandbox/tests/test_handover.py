@@ -252,3 +252,28 @@ def test_ids_are_sent_by_a_thread_and_none_is_lost(broker: list[list[str]]) -> N
     while sum(map(len, broker)) < len(wanted) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert [sandbox_id for message in broker for sandbox_id in message] == wanted
+
+
+def test_the_first_goes_at_once_and_a_class_goes_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In order, none lost; each message costs a worker as much as several sandboxes in one."""
+    sent: list[list[str]] = []
+    monkeypatch.setattr(dispatch, "GATHER_SECONDS", 0.3)
+    monkeypatch.setattr(dispatch, "_send", lambda task, pks: sent.append(pks))
+    wait_for(lambda: time.monotonic() > dispatch._hand_over_sender._not_before)
+    began = time.monotonic()
+    dispatch.hand_over("alone")
+    wait_for(lambda: bool(sent))
+    asked = [f"one-{number}" for number in range(50)]
+    for pk in asked:
+        dispatch.hand_over(pk)
+    wait_for(lambda: sum(map(len, sent)) == 51)
+    assert sent[0] == ["alone"]
+    assert [pk for message in sent[1:] for pk in message] == asked
+    assert len(sent) <= 2 + (time.monotonic() - began) / 0.3
+
+
+def wait_for(what: Any) -> None:
+    deadline = time.monotonic() + 30
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
