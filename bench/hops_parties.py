@@ -104,8 +104,8 @@ def console() -> Any:
 
     async def resize(columns: int, rows: int) -> None: ...
 
-    async def asked_for(scope: dict[str, Any]) -> tuple[Any, str]:
-        return type("Nobodys", (), {"sandbox_id": "bench"})(), "main"
+    async def asked_for(scope: dict[str, Any]) -> tuple[Any, str, None]:
+        return type("Nobodys", (), {"sandbox_id": "bench"})(), "main", None
 
     async def nobody_is_asked(*_: Any) -> None:
         await asyncio.Event().wait()

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -55,11 +55,14 @@ class Row:
         return self.state == "failed" or bool(self.lesson and self.lesson.stuck)
 
 
-def rows(found: Class) -> list[Row]:
-    """Everybody in a class, by name."""
-    seats = list(Seat.objects.filter(in_class=found).select_related("learner"))
+def rows(found: Class, seat_id: int | None = None) -> list[Row]:
+    """Everybody in a class, by name; with `seat_id` that one alone."""
+    asked = Seat.objects.filter(in_class=found)
+    if seat_id is not None:
+        asked = asked.filter(pk=seat_id)
+    seats = list(asked.select_related("learner"))
     learners = [seat.learner_id for seat in seats]
-    sandboxes, visits = _sandboxes(learners), _visits(found)
+    sandboxes, visits = _sandboxes(learners), _visits(asked)
     places = estimates.positions(sandboxes.values())
     lessons = lesson_states.of(_places(learners, sandboxes, visits))
     made = [
@@ -87,10 +90,9 @@ def name_of(seat: Seat) -> str:
     return gettext("Guest %(end)s") % {"end": learner.username[-4:]}
 
 
-def _visits(found: Class) -> dict[int, LessonVisit]:
-    """The lesson that each learner of a class opened last."""
+def _visits(seats: QuerySet[Seat]) -> dict[int, LessonVisit]:
+    """The lesson that the learner of each seat opened last."""
     latest = LessonVisit.objects.filter(learner=OuterRef("learner")).order_by("-last_at")
-    seats = Seat.objects.filter(in_class=found)
     of_seats = seats.annotate(visit=Subquery(latest.values("pk")[:1])).values("visit")
     return {visit.learner_id: visit for visit in LessonVisit.objects.filter(pk__in=of_seats)}
 

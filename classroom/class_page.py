@@ -4,8 +4,8 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 
-from classroom import board, warming
-from classroom.models import Class, User
+from classroom import board, looking, warming
+from classroom.models import Class, Seat, User
 from classroom.people import is_operator, is_signed_in
 
 
@@ -20,12 +20,13 @@ def taught_by(user: Any) -> QuerySet[Class]:
     return found if is_operator(user) else found.filter(instructor=user.pk)
 
 
-def live(found: Class) -> dict[str, Any]:
-    """What changes on a class's page while somebody looks at it."""
+def live(found: Class, viewer: Any) -> dict[str, Any]:
+    """What changes on a class's page while `viewer` has it open."""
     rows = board.rows(found)
     warm = warming.standing()
     return {
         "found": found,
+        "looks": looking.offers(viewer, found),
         "rows": rows,
         "here": sum(row.here for row in rows),
         "summary": board.summary(rows),
@@ -35,4 +36,26 @@ def live(found: Class) -> dict[str, Any]:
         "warm_wanted": sum(each.wanted for each in warm),
         "orders": warming.open_orders(found),
         "other_orders": warming.others(found),
+    }
+
+
+def seat(found: Class, seat_id: int, viewer: Any, wanted: str) -> dict[str, Any]:
+    """What changes on the page of one learner of a class. Raises Seat.DoesNotExist.
+
+    `wanted` names the terminal to look at as machine/terminal; the first there is without one.
+    """
+    (row,) = board.rows(found, seat_id) or (None,)
+    if row is None:
+        raise Seat.DoesNotExist
+    offered = looking.offers(viewer, found)
+    terminals = looking.terminals(row.sandbox) if offered and row.sandbox else []
+    named = {f"{each.machine}/{each.name}": each for each in terminals}
+    chosen = named.get(wanted) or next(iter(terminals), None)
+    return {
+        "found": found,
+        "row": row,
+        "looks": offered,
+        "terminals": terminals,
+        "chosen": chosen,
+        "gone": bool(wanted) and wanted not in named,
     }

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -25,7 +26,7 @@ def all_classes(request: HttpRequest) -> HttpResponse:
     """The classes of whoever looks, and a form for another one."""
     if not is_signed_in(request.user):
         return redirect_to_login(request.path, reverse("account_login"))
-    _require_teacher(request)
+    require_teacher(request)
     return render(
         request, "classroom/classes.html", {"classes": class_page.taught_by(request.user)}
     )
@@ -34,7 +35,7 @@ def all_classes(request: HttpRequest) -> HttpResponse:
 @require_POST
 def open_class(request: HttpRequest) -> HttpResponse:
     """Make a class that the caller teaches."""
-    _require_teacher(request)
+    require_teacher(request)
     name = " ".join(request.POST.get("name", "").split())[:100]
     if not name:
         return redirect("classes")
@@ -55,16 +56,18 @@ def one_class(request: HttpRequest, code: str) -> HttpResponse:
 @conditional_page
 def board(request: HttpRequest, code: str) -> HttpResponse:
     """What of the page changes by itself; 304 while nothing has. `zone`: the browser's."""
-    found = _found(request, code)
+    found = found_class(request, code)
     with timezone.override(warming.zone_of(request.GET.get("zone", ""))):
         # Without the request: nothing in it is the viewer's, so that it stays the same.
-        return HttpResponse(render_to_string("classroom/live.html", class_page.live(found)))
+        return HttpResponse(
+            render_to_string("classroom/live.html", class_page.live(found, request.user))
+        )
 
 
 @require_POST
 def warm(request: HttpRequest, code: str) -> HttpResponse:
     """Order warm machines."""
-    found = _found(request, code)
+    found = found_class(request, code)
     asked = {name: request.POST.get(name, "") for name in ORDER_FIELDS}
     zone = warming.zone_of(asked["zone"])
     try:
@@ -77,31 +80,45 @@ def warm(request: HttpRequest, code: str) -> HttpResponse:
 @require_POST
 def forget(request: HttpRequest, code: str) -> HttpResponse:
     """Forget an order; machines that nobody wants any more are removed."""
-    warming.forget(_found(request, code), request.POST.get("order", ""))
+    warming.forget(found_class(request, code), request.POST.get("order", ""))
     return redirect(f"{reverse('class', args=[code])}#warm")
+
+
+@require_POST
+def allow(request: HttpRequest, code: str) -> HttpResponse:
+    """Say what the class allows. Looking is for its instructor alone to allow."""
+    found = found_class(request, code)
+    looking = (
+        "looking" in request.POST if found.instructor_id == request.user.pk else found.may_look
+    )
+    classes.allow(found, looking=looking, sharing="sharing" in request.POST)
+    return redirect(f"{reverse('class', args=[code])}#rules")
 
 
 @require_POST
 def close(request: HttpRequest, code: str) -> HttpResponse:
     """End a class."""
-    classes.close(_found(request, code))
+    classes.close(found_class(request, code))
     return redirect("classes")
 
 
 def _page(request: HttpRequest, code: str, status: int = 200, **more: Any) -> HttpResponse:
-    found = _found(request, code)
-    shown = class_page.live(found) | {
+    found = found_class(request, code)
+    shown = class_page.live(found, request.user) | {
+        "looking_possible": settings.CLASS_MAY_LOOK and found.instructor_id == request.user.pk,
         "shapes": pool.shapes(),
         "zone": timezone.get_default_timezone_name(),
     }
     return render(request, "classroom/class.html", shown | more, status=status)
 
 
-def _found(request: HttpRequest, code: str) -> Class:
-    _require_teacher(request)
+def found_class(request: HttpRequest, code: str) -> Class:
+    """An open class that the caller teaches. Raises Http404."""
+    require_teacher(request)
     return get_object_or_404(class_page.taught_by(request.user), code=code)
 
 
-def _require_teacher(request: HttpRequest) -> None:
+def require_teacher(request: HttpRequest) -> None:
+    """Raises Http404 for everybody who teaches nothing."""
     if not class_page.may_teach(request.user):
         raise Http404

@@ -125,6 +125,16 @@ def share_previews(found: Class, offered: bool) -> None:
     Class.objects.filter(pk=found.pk).update(shares_previews=offered)
 
 
+def allow(found: Class, *, looking: bool, sharing: bool) -> None:
+    """Say what whoever teaches a class allows: looking at terminals, sharing previews."""
+    Class.objects.filter(pk=found.pk).update(may_look=looking, shares_previews=sharing)
+
+
+def remove(found: Class, seat_id: int) -> None:
+    """Take a seat away; its learner may join again while the class is open."""
+    Seat.objects.filter(in_class=found, pk=seat_id).delete()
+
+
 def shares_previews(learner: Any) -> bool:
     """Whether a learner is offered to share a preview; nobody outside a class is."""
     found = _latest(learner)

@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -45,6 +46,7 @@ def _page(request: HttpRequest, status: int = 200, **shown: Any) -> HttpResponse
     joined = request.GET.get("joined")
     shown |= {
         "seats": seats,
+        "looking_possible": settings.CLASS_MAY_LOOK,
         # Of those there are: an address that somebody else made says nothing.
         "joined": next((seat.in_class for seat in seats if seat.in_class.code == joined), None),
     }

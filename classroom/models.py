@@ -37,6 +37,12 @@ class User(AbstractUser):
 
         return shares_previews(self)
 
+    def may_look_at(self, learner_id: int) -> bool:
+        """Whether this person may look at that learner's terminals now."""
+        from classroom.looking import may_look
+
+        return may_look(self, learner_id)
+
     @property
     def display_name(self) -> str:
         return "Guest" if self.is_guest else self.get_full_name() or self.username
@@ -78,6 +84,8 @@ class Class(models.Model):
     start_rate = models.CharField(max_length=40, blank=True)
     # Whether its learners are offered to share the addresses of their previews.
     shares_previews = models.BooleanField(default=False)
+    # Whether whoever teaches it may look at its learners' terminals.
+    may_look = models.BooleanField(default=False)
     # Warm machines that were ordered for it; they are forgotten with it.
     orders = models.ManyToManyField("sandbox.PoolOrder", related_name="for_class")
     created_at = models.DateTimeField(auto_now_add=True)

@@ -352,6 +352,8 @@ START_RATE_LEARNER = env.str("START_RATE_LEARNER", default="10/minute")
 # Starts of all learners of one class together; a class may have a rate of its own.
 START_RATE_CLASS = env.str("START_RATE_CLASS", default="120/minute")
 START_RATE_ADDRESS = env.str("START_RATE_ADDRESS", default="600/minute")
+# Whether classes may let those who teach them look at learners' terminals.
+CLASS_MAY_LOOK = env.bool("CLASS_MAY_LOOK", default=True)
 # Seconds a preview address works.
 PREVIEW_LIFETIME_SECONDS = env.int("PREVIEW_LIFETIME_SECONDS", default=3600)
 

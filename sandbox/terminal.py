@@ -122,7 +122,9 @@ class Terminal:
         self._watch.closed()
 
     def _throttle(self) -> None:
-        fastest = max((viewer.position for viewer in self.viewers), default=self.ring.end)
+        # Who only looks on never makes a learner's machine wait.
+        own = (viewer.position for viewer in self.viewers if not viewer.onlooker)
+        fastest = max(own, default=self.ring.end)
         behind = 0 if self._rushing else self.ring.end - fastest
         if not self._paused and behind > AHEAD_BYTES:
             self._paused = True
@@ -146,10 +148,12 @@ class Terminal:
         *,
         readonly: bool = False,
         patience_seconds: float | None = None,
+        onlooker: str = "",
     ) -> Viewer:
         """Add a viewer that has everything before byte `after` (None: nothing).
 
-        Sends the hello; `{"seq": n}` precedes output that does not begin at `after`.
+        Sends the hello; `{"seq": n}` precedes output that does not begin at `after`. Of an
+        `onlooker` the others are told, as long as they look.
         """
         # Old output may still be on its way from the holder: its numbers are good already.
         known = max(self.ring.end, self._live_from)
@@ -160,13 +164,17 @@ class Terminal:
             window_bytes,
             readonly=readonly,
             patience_seconds=patience_seconds,
+            onlooker=onlooker,
         )
         if begin is None and viewer.position:
             self._size.must_redraw = True  # the beginning is missing; a full screen begins there
         self.viewers.add(viewer)
         self._size.join(viewer)
+        self._say_onlookers(viewer)
         try:
             await viewer.tell({"hello": self._hello(viewer)})
+            if self.onlookers and not onlooker:
+                await viewer.tell({"onlookers": self.onlookers})
             if begin is None and (after is not None or viewer.position):
                 await viewer.tell({"seq": viewer.position})
         except BaseException:
@@ -187,9 +195,20 @@ class Terminal:
             "title": self.title,
         }
 
+    @property
+    def onlookers(self) -> list[str]:
+        """Who looks on, by name; one who does so twice is one."""
+        return sorted({viewer.onlooker for viewer in self.viewers} - {""})
+
+    def _say_onlookers(self, changed: Viewer) -> None:
+        for viewer in self.viewers if changed.onlooker else ():
+            if not viewer.onlooker:
+                viewer.note(viewer.position, {"onlookers": self.onlookers})
+
     def leave(self, viewer: Viewer) -> None:
         """Take a viewer away; its place as owner goes to the one that was before it."""
         self.viewers.discard(viewer)
+        self._say_onlookers(viewer)
         self._throttle()
         if heir := self._size.heir_after(viewer):
             self._keep(self._size.own(heir))

@@ -7,39 +7,47 @@ client. docs/architecture.md has the whole protocol.
 """
 
 import asyncio
-import json
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Coroutine
 from typing import Any
 from urllib.parse import parse_qs
 
 from django.conf import settings
 
-from sandbox import presence, terminal_names
+from sandbox import onlookers, presence, terminal_names
 from sandbox.errors import SandboxError, TerminalsFull
 from sandbox.models import Machine
+from sandbox.onlookers import Look
 from sandbox.socket_limits import Pace, TooFast, TooManySockets, counted
 from sandbox.terminal import Terminal
+from sandbox.terminal_frames import (
+    COME_BACK,
+    ENDED,
+    FRAME_LIMIT_BYTES,
+    GONE,
+    IDLE,
+    NOT_FOUND,
+    NOT_SIGNED_IN,
+    POLICY,
+    TOO_MANY,
+    Receive,
+    Refused,
+    Send,
+    checked,
+    close,
+    no_frame,
+    number,
+    order_in,
+    read_on,
+    send_frame,
+)
 from sandbox.terminals import find_machine, is_usable, terminals
 from sandbox.viewer import Stalled, Viewer
 
 log = logging.getLogger(__name__)
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-
-NOT_SIGNED_IN, NOT_FOUND, IDLE, GONE, TOO_MANY = 4401, 4404, 4408, 4410, 4429
-ENDED, POLICY, TOO_BIG, COME_BACK = 1000, 1008, 1009, 1012
-FRAME_LIMIT_BYTES = 64 * 1024
-
-
-class Refused(Exception):
-    """Close the socket with `code`."""
-
-    def __init__(self, code: int, error: str = "", message: str = "") -> None:
-        self.code = code
-        self.error = {"code": error, "message": message} if error else None
-        super().__init__(code)
+# The server's own way for bytes that go on at once (`config/direct_sockets.py`), if it has one.
+DIRECT = "slipway.direct"
 
 
 async def terminal_socket(scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -53,39 +61,49 @@ async def terminal_socket(scope: dict[str, Any], receive: Receive, send: Send) -
         with counted(user.pk):
             await _serve(scope, receive, send)
     except TooManySockets:
-        await _close(send, TOO_MANY)
+        await close(send, TOO_MANY)
     except Refused as refused:
-        await _close(send, refused.code, refused.error)
+        await close(send, refused.code, refused.error)
 
 
 async def _serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-    machine, name = await _asked_for(scope)
+    machine, name, look = await _asked_for(scope)
     terminal = await _terminal_of(machine, name)
-    sandbox_id = machine.sandbox_id
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
     viewer = await terminal.view(
-        lambda data: _send(send, data),
+        lambda data: send_frame(send, data),
         _after(query),
         settings.TERMINAL_WINDOW_BYTES,
-        readonly=query.get("readonly", ["0"])[0] not in ("", "0"),
+        readonly=look is not None or query.get("readonly", ["0"])[0] not in ("", "0"),
         patience_seconds=settings.TERMINAL_STALL_SECONDS,
+        onlooker=look.name if look else "",
     )
-    reader = _Reader(terminal, viewer)
-    # The server's own way for bytes that go on at once (`config/direct_sockets.py`), if it has one.
-    direct = scope.get("extensions", {}).get("slipway.direct")
-    if direct is not None:
-        viewer.send_now, direct.on_bytes = direct.send_bytes, reader.take
-    tasks = [
-        asyncio.create_task(viewer.follow(terminal), name="viewer"),
-        asyncio.create_task(reader.read(receive), name="reader"),
-        asyncio.create_task(presence.keep(sandbox_id), name="presence"),
-    ]
+    direct = scope.get("extensions", {}).get(DIRECT)
+    if look:
+        # Nothing that this client says is ever near the terminal, and nobody counts as present.
+        work = [onlookers.read(viewer, receive), look.until_over()]
+    else:
+        reader = _Reader(terminal, viewer)
+        if direct is not None:
+            viewer.send_now, direct.on_bytes = direct.send_bytes, reader.take
+        work = [reader.read(receive), presence.keep(machine.sandbox_id)]
+    await _until_over(scope, terminal, viewer, work)
+    if terminal.closed:
+        await close(send, await _end_of(terminal, machine, name))
+
+
+async def _until_over(
+    scope: dict[str, Any],
+    terminal: Terminal,
+    viewer: Viewer,
+    work: list[Coroutine[Any, Any, None]],
+) -> None:
+    """Show the terminal and do `work` beside it, until one of them is over. Raises Refused."""
+    tasks = [asyncio.create_task(each) for each in (viewer.follow(terminal), *work)]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
-        if terminal.closed:
-            await _close(send, await _end_of(terminal, machine, name))
     except Stalled as stalled:
         raise Refused(IDLE) from stalled
     except TooFast as fast:
@@ -94,9 +112,9 @@ async def _serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         raise Refused(GONE, error.code, error.message) from error
     except (OSError, ConnectionError):
         # The browser is gone; the shell and its output stay for when it comes back.
-        log.debug("viewer of %s lost", sandbox_id)
+        log.debug("viewer of %s lost", scope["path"])
     finally:
-        if direct is not None:
+        if (direct := scope.get("extensions", {}).get(DIRECT)) is not None:
             direct.on_bytes = None
         terminal.leave(viewer)
         for task in tasks:
@@ -104,14 +122,19 @@ async def _serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _asked_for(scope: dict[str, Any]) -> tuple[Machine, str]:
-    names = scope["url_route"]["kwargs"]
-    machine = await find_machine(scope["user"], names["sandbox_id"], names["machine"])
-    if machine is None or not re.fullmatch(terminal_names.NAME, names["name"]):
+async def _asked_for(scope: dict[str, Any]) -> tuple[Machine, str, Look | None]:
+    """The machine, the terminal's name, and the look if they are somebody else's. Raises Refused."""
+    names, look = scope["url_route"]["kwargs"], None
+    name, place = names["name"], (names["sandbox_id"], names["machine"])
+    machine = await find_machine(scope["user"], *place)
+    if machine is None:
+        look = await onlookers.look(scope["user"], *place, name)
+        machine = look.machine if look else None
+    if machine is None or not re.fullmatch(terminal_names.NAME, name):
         raise Refused(NOT_FOUND, "not_found", "There is no such terminal of yours.")
     if not is_usable(machine):
         raise Refused(GONE, "sandbox_not_ready", "The machine is not ready, or over.")
-    return machine, names["name"]
+    return machine, name, look
 
 
 async def _terminal_of(machine: Machine, name: str) -> Terminal:
@@ -173,47 +196,20 @@ class _Reader:
             await self._pace.frame()
             data = message.get("bytes")
             if data is not None:
-                if len(data) > FRAME_LIMIT_BYTES:
-                    raise Refused(TOO_BIG)
+                checked(data)
                 await self._terminal.typed(self._viewer, data)
             else:
                 await _obey(self._terminal, self._viewer, message.get("text") or "")
 
 
 async def _obey(terminal: Terminal, viewer: Viewer, text: str) -> None:
-    if len(text) > FRAME_LIMIT_BYTES:
-        raise Refused(TOO_BIG)
+    order = order_in(text)
+    await read_on(viewer, order)
+    if "resize" not in order:
+        return
     try:
-        order = json.loads(text)
-        if not isinstance(order, dict):
-            raise TypeError("not an object")
-        if "ack" in order:
-            viewer.acknowledge(_number(order["ack"]))
-        if "ping" in order:
-            await viewer.tell({"pong": _number(order["ping"])})
-        if "resize" in order:
-            columns, rows = order["resize"]
-            focus = order.get("focus", True) is not False
-            await terminal.asked(viewer, _number(columns), _number(rows), focus)
-    except (ValueError, TypeError, RecursionError) as error:
-        raise Refused(POLICY, "bad_request", "Not a frame of this protocol.") from error
-
-
-def _number(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError("not a whole number")
-    return value
-
-
-async def _send(send: Send, data: bytes | str) -> None:
-    key = "bytes" if isinstance(data, bytes) else "text"
-    await send({"type": "websocket.send", key: data})
-
-
-async def _close(send: Send, code: int, error: dict[str, str] | None = None) -> None:
-    try:
-        if error:
-            await _send(send, json.dumps({"error": error}))
-        await send({"type": "websocket.close", "code": code})
-    except (OSError, RuntimeError):
-        log.debug("closing a socket that was gone")
+        columns, rows = order["resize"]
+        focus = order.get("focus", True) is not False
+        await terminal.asked(viewer, number(columns), number(rows), focus)
+    except (ValueError, TypeError) as error:
+        raise no_frame() from error

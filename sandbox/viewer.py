@@ -39,7 +39,10 @@ class Stalled(Exception):
 
 
 class Viewer:
-    """One reader. `wanted` is the size its client has (columns, rows), None if it never said."""
+    """One reader. `wanted` is the size its client has (columns, rows), None if it never said.
+
+    `onlooker` is who looks at a terminal that is not theirs, empty for its learner.
+    """
 
     def __init__(
         self,
@@ -49,12 +52,14 @@ class Viewer:
         *,
         readonly: bool = False,
         patience_seconds: float | None = None,
+        onlooker: str = "",
     ) -> None:
         self._send = send
         self._window_bytes = window_bytes
         self._patience_seconds = patience_seconds
         self.position = position
         self.readonly = readonly
+        self.onlooker = onlooker
         self.wanted: Size | None = None
         # When it last owned the terminal's size, by count; 0 for never.
         self.owned = 0

@@ -395,3 +395,75 @@ def test_learners_find_where_to_join_and_teachers_their_classes(client: Client, 
     assert 'href="/join/"' in client.get(path).content.decode()
     client.force_login(User.objects.create_user("grace", role="instructor"))
     assert 'href="/classes/"' in client.get(path).content.decode()
+
+
+def looked_at(found: Class, learner: User) -> str:
+    return f"/classes/{found.code}/seats/{found.seats.get(learner=learner).pk}/"
+
+
+def test_the_page_of_a_seat_shows_a_terminal_only_where_the_class_allows_it(
+    own: Client, found: Class
+) -> None:
+    ada = seated(found, "ada", State.READY, ready_at=timezone.now())
+    Sandbox.objects.get().machines.create(position=0, name="box", kind="shell", ready=True)
+    page = looked_at(found, ada)
+    text = own.get(page).content.decode()
+    assert "This class does not allow looking at terminals." in text
+    assert "data-look" not in text
+    own.post(f"/classes/{found.code}/allow", {"looking": "on"})
+    text = own.get(page).content.decode()
+    assert 'data-machine="box"' in text
+    assert 'data-terminal="main"' in text
+    assert "look-" in own.get(f"/classes/{found.code}/board").content.decode()
+    gone = own.get(f"{page}?terminal=box/7").content.decode()
+    assert "The terminal of this address is not there any more." in gone
+
+
+def test_only_the_instructor_of_a_class_lets_anybody_look(own: Client, found: Class) -> None:
+    ada = seated(found, "ada", State.READY)
+    own.force_login(User.objects.create_user("op", role="operator"))
+    own.post(f"/classes/{found.code}/allow", {"looking": "on", "sharing": "on"})
+    found.refresh_from_db()
+    assert (found.may_look, found.shares_previews) == (False, True)
+    classes.allow(found, looking=True, sharing=False)
+    own.post(f"/classes/{found.code}/allow", {})
+    found.refresh_from_db()
+    assert found.may_look, "an operator does not take it away by accident either"
+    assert "data-look" not in own.get(looked_at(found, ada)).content.decode()
+
+
+@pytest.mark.parametrize("role", ["learner", "instructor"])
+def test_a_seat_is_nobody_elses(client: Client, found: Class, role: str) -> None:
+    ada = seated(found, "ada", State.READY)
+    page = looked_at(found, ada)
+    client.force_login(User.objects.create_user("eve", role=role))
+    for part in ("", "live"):
+        assert client.get(page + part).status_code == 404
+    assert client.post(f"{page}remove").status_code == 404
+    assert client.post(f"/classes/{found.code}/allow", {"looking": "on"}).status_code == 404
+    found.refresh_from_db()
+    assert not found.may_look
+    assert found.seats.count() == 1
+
+
+def test_a_seat_of_another_class_is_not_shown_in_this_one(own: Client, found: Class) -> None:
+    other = classes.open_class("another")
+    seat = looked_at(other, seated(other, "far")).rsplit("/seats/")[1]
+    assert own.get(f"/classes/{found.code}/seats/{seat}").status_code == 404
+    own.post(f"/classes/{found.code}/seats/{seat}remove")
+    assert other.seats.count() == 1
+
+
+def test_a_seat_is_taken_away(own: Client, found: Class) -> None:
+    page = looked_at(found, seated(found, "ada"))
+    assert own.post(f"{page}remove").status_code == 302
+    assert not found.seats.exists()
+    assert own.get(page).status_code == 404
+
+
+def test_learners_are_told_where_they_can_be_looked_at(client: Client, found: Class) -> None:
+    client.post("/join/", {"code": found.code, "name": "Ada"})
+    told = "Whoever teaches it can look at your terminals"
+    assert told not in client.get("/join/").content.decode()
+    classes.allow(found, looking=True, sharing=False)
+    assert told in client.get("/join/").content.decode()

@@ -10,6 +10,9 @@ const page = document.querySelector("[data-board]");
 const stale = page.querySelector("[data-stale]");
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
 
+const address = new URL(page.dataset.board, location.href);
+address.searchParams.set("zone", zone);
+
 let etag = "";
 let timer = 0;
 let failures = 0;
@@ -29,7 +32,7 @@ async function look() {
 /** True when asking again would be in vain. */
 async function refresh() {
   try {
-    const answer = await fetch(`${page.dataset.board}?${new URLSearchParams({ zone })}`, {
+    const answer = await fetch(address, {
       headers: etag ? { "If-None-Match": etag } : {},
       cache: "no-store",
       credentials: "same-origin",
@@ -56,6 +59,7 @@ function draw(html) {
   }
   const now = calls().filter((call) => !before.includes(call));
   if (now.length) announce(now.join(" "));
+  document.dispatchEvent(new CustomEvent("slipway:board"));
 }
 
 /** What is said of each who needs help. */

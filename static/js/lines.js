@@ -12,15 +12,15 @@ export class Lines {
 
   /**
    * `text` is said to screen readers once. `{s}` in it stands for the seconds until `until`
-   * (a performance.now() time), which count down on the screen only.
+   * (a performance.now() time), which count down on the screen only. `sign` is an icon's name.
    */
-  show(key, { text, until = null, bad = false, actions = [] }) {
+  show(key, { text, until = null, bad = false, sign = bad ? "fail" : "clock", actions = [] }) {
     this.clear(key);
     const words = h("span", {});
     const line = h(
       "div",
       { class: `line-now${bad ? " is-bad" : ""}` },
-      icon(bad ? "fail" : "clock"),
+      icon(sign),
       words,
       h("span", { class: "end" }, actions.map(({ label, action, onclick }) =>
         h("button", { class: "btn btn-small btn-dark", type: "button", "data-action": action, onclick }, label))),

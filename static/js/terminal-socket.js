@@ -15,7 +15,7 @@ const FINAL = new Set([1000, 1008, 1009, 4401, 4403, 4404, 4410, 4429]);
 /**
  * Handlers: `write(bytes, done)` shows bytes and calls `done` once they are parsed,
  * `reset(done)` clears the screen in order with the writes, `hello(object)`, `size([columns, rows], owner)`,
- * `recording(bool)`, `exit(code)`,
+ * `recording(bool)`, `onlookers(names)` who looks on besides the learner, `exit(code)`,
  * `pid(number)` of the shell that follows one that ended, `error(object)`, `connected()`, `lost(milliseconds until the next try)`, `ended(close code)`.
  */
 export class TerminalSocket {
@@ -118,12 +118,15 @@ export class TerminalSocket {
     else if ("exit" in message) this.#handlers.exit(message.exit);
     else if (message.size) this.#handlers.size(message.size, message.owner);
     else if ("recording" in message) this.#handlers.recording(message.recording);
+    else if (message.onlookers) this.#handlers.onlookers?.(message.onlookers);
     else if ("pid" in message) this.#handlers.pid(message.pid);
     else if (message.error) this.#handlers.error(message.error);
   }
 
   #hello(hello) {
     this.#replayUntil = hello.seq;
+    // Whoever looks on is told right behind the hello.
+    this.#handlers.onlookers?.([]);
     this.#handlers.hello(hello);
   }
 

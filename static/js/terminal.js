@@ -23,7 +23,7 @@ const REDRAWN_MS = 1_500;
  * terminal: null, or `{kind: "lost", milliseconds}`, `{kind: "exit", code}`, `{kind: "error",
  * error}`, `{kind: "ended", code}`, `{kind: "readonly"}`; `wantsCopy(text)` that a program asks
  * for the clipboard; `files(list)` that files were pasted; `mark("news" | "bell")` that something came; `over(code)` that the shell of
- * an extra terminal ended; `recording(bool)` whether what is seen is kept; `modified(data)` answers what is sent for typed text; `keys` are the
+ * an extra terminal ended; `recording(bool)` whether what is seen is kept; `onlookers(names)` who looks on; `modified(data)` answers what is sent for typed text; `keys` are the
  * actions of `handleKeys` that lead out of this terminal.
  */
 export class TerminalView {
@@ -68,6 +68,7 @@ export class TerminalView {
       hello: (hello) => this.#hello(hello),
       size: (size, owner) => this.#size.changed(size, owner),
       recording: (on) => this.#handlers.recording(on),
+      onlookers: (names) => this.#handlers.onlookers(names),
       exit: (code) => this.#exited(code),
       pid: () => this.#handlers.line(null),
       error: (error) => this.#handlers.line({ kind: "error", error }),

@@ -3,7 +3,7 @@ import { copyText } from "./clipboard.js";
 import { ask } from "./dialog.js";
 import { settings } from "./terminal-settings.js";
 import { TerminalView } from "./terminal.js";
-import { gettext } from "./words.js";
+import { gettext, listed, ngettext } from "./words.js";
 
 const PROMPT_WAIT_MS = 5_000;
 const PROMPT_LOOK_MS = 50;
@@ -63,6 +63,7 @@ export class Terminals {
     return new TerminalView(panel, this.#sandboxId, {
       line: (line) => this.#hear(key, line),
       recording: (on) => this.handlers.recording(panel, on),
+      onlookers: (names) => this.#sayOnlookers(key, panel, names),
       over: (code) => this.handlers.over(panel, code),
       mark: (what) => this.handlers.mark(panel, what),
       files: (files) => this.handlers.files(panel, files),
@@ -76,6 +77,17 @@ export class Terminals {
     this.#views.get(key).dispose();
     this.#views.delete(key);
     this.#said.delete(key);
+    this.lines.clear(`onlookers of ${key}`);
+  }
+
+  /** Whoever is looked at knows it, whichever terminal is in view, as long as it lasts. */
+  #sayOnlookers(key, panel, names) {
+    if (names.length === 0) return this.lines.clear(`onlookers of ${key}`);
+    const values = { names: listed(names), terminal: nameOf(panel) };
+    this.lines.show(`onlookers of ${key}`, {
+      text: ngettext("%(names)s is looking at this terminal (%(terminal)s). They can't type.", "%(names)s are looking at this terminal (%(terminal)s). They can't type.", names.length, values),
+      sign: "eye",
+    });
   }
 
   /** The panels in view, and the one of them that has the keyboard (null while a preview has). */

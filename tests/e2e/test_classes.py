@@ -101,7 +101,7 @@ def test_the_board_shows_who_joins_and_who_starts_without_a_reload(
     LessonPage(ada, site.url, "playground", "shell").open().start()
     expect(rows.nth(0)).to_contain_text("Ready", timeout=15_000)
     expect(rows.nth(0)).to_contain_text("Here now")
-    expect(rows.nth(0).get_by_role("link")).to_contain_text("1. ")
+    expect(rows.nth(0).get_by_role("link").nth(1)).to_contain_text("1. ")
     expect(rows.nth(1)).to_contain_text("none")
     expect(board.locator(".tally")).to_contain_text(re.compile(r"here now\s*1 of 2"))
 
@@ -117,7 +117,7 @@ def test_a_link_on_the_board_keeps_the_keyboard_while_the_board_changes(
     first = learner()
     join(first, site, teacher.code, "Mia")
     first.goto(f"{site.url}/courses/playground/shell/")
-    link = board.locator(".class-seats tbody a")
+    link = board.locator(".class-seats tbody td a")
     expect(link).to_be_visible(timeout=15_000)
     link.focus()
     # Above and below the row: it moves, and stays the same element.
@@ -211,6 +211,58 @@ def test_a_learner_can_not_see_a_board(
         assert answer
         assert "Eve" not in answer.text()
     assert page.url.startswith(f"{site.url}/accounts/login/"), "a guest is asked to sign in"
+
+
+def test_a_teacher_looks_at_a_terminal_and_its_learner_is_told(
+    teacher: Teacher, learner: Callable[[], Page], site: Site
+) -> None:
+    board = teacher.open_class("Looking").page
+    ada = learner()
+    join(ada, site, teacher.code, "Ada")
+    lesson = LessonPage(ada, site.url, "playground", "shell").open().start()
+    lesson.run("box", "echo before", r"\nbefore")
+    expect(board.locator(".class-seats tbody")).to_contain_text("Ready", timeout=15_000)
+    expect(board.get_by_role("link", name="Look Ada")).to_have_count(0)
+    board.get_by_label("You look at learners' terminals").check()
+    board.get_by_role("button", name="Save").click()
+    board.get_by_role("link", name="Look Ada").click()
+
+    screen = board.locator(".look .xterm-rows")
+    expect(screen).to_contain_text("before")
+    expect(board.locator("[data-look-note]")).to_contain_text("Ada is told so.")
+    told = ada.locator("[data-lines]")
+    expect(told).to_contain_text("grace is looking at this terminal (box). They can't type.")
+    lesson.run("box", "echo now", r"\nnow")
+    expect(screen).to_contain_text("now")
+
+    # Keys, a paste and a click into it: nothing of it arrives.
+    board.locator(".look").click()
+    board.keyboard.type("echo from the teacher\n")
+    lesson.run("box", "echo later", r"\nlater")
+    assert "teacher" not in lesson.screen("box")
+    for width in WIDTHS:
+        board.set_viewport_size({"width": width, "height": 900 if width > 400 else 740})
+        board.evaluate("scrollTo(0, 0)")
+        assert board.evaluate("document.documentElement.scrollWidth") <= width, width
+        take(board, f"look-{width}-light")
+    board.set_viewport_size({"width": 1440, "height": 900})
+    take(ada, "looked-at-1440-light")
+
+    # A page that is loaded meanwhile says it too; one that looks no longer is not named.
+    ada.reload()
+    lesson.ready()
+    expect(told).to_contain_text("grace is looking at this terminal")
+    board.goto(f"{site.url}/classes/{teacher.code}/")
+    expect(told).not_to_contain_text("grace")
+
+    board.get_by_role("link", name="Look Ada").click()
+    expect(told).to_contain_text("grace is looking at this terminal")
+    leaving = ada.context.new_page()
+    leaving.goto(f"{site.url}/join/")
+    expect(leaving.locator(".class-list")).to_contain_text("can look at your terminals")
+    leaving.get_by_role("button", name="Leave Looking").click()
+    expect(board.locator("[data-look-note]")).to_contain_text("no longer", timeout=15_000)
+    expect(told).not_to_contain_text("grace")
 
 
 # Twelve seats in every state there is, written and not run: this is about how they look.
