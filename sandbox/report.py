@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, get_args
 
+from django.utils.translation import gettext
+
 from sandbox import egress, hosts, promises
 from sandbox.promises import NOT_FOUND_OUT, PROMISES, Finding, Promise, Verdict
 from sandbox.specs import RUNNABLE_KINDS, Kind, limits_of
@@ -78,14 +80,14 @@ def report() -> Report:
 
 
 def _row(promise: Promise, finding: Finding) -> Row:
-    words = {Verdict.KEPT: promise.kept, Verdict.BROKEN: promise.broken}
-    todo = {Verdict.KEPT: "", Verdict.BROKEN: promise.change}
-    again = "See the worker's log; `manage.py sandboxreport --again` examines anew."
+    words = {Verdict.KEPT: promise.say("kept"), Verdict.BROKEN: promise.say("broken")}
+    todo = {Verdict.KEPT: "", Verdict.BROKEN: promise.say("change")}
+    again = gettext("See the worker's log; `manage.py sandboxreport --again` examines anew.")
     return Row(
         id=promise.id,
-        title=promise.title,
+        title=promise.say("title"),
         verdict=str(finding.verdict),
-        words=words.get(finding.verdict, "Whether this is so could not be found out."),
+        words=words.get(finding.verdict, gettext("Whether this is so could not be found out.")),
         evidence=finding.evidence,
         todo=todo.get(finding.verdict, again),
         required_by=tuple(k for k in promise.kinds if k in promise.required_by),
@@ -101,7 +103,7 @@ def _kind(kind: str, findings: dict[str, Finding]) -> KindState:
         kind=kind,
         on=len(accepted) == len(missing),
         runtime=limits_of(kind).runtime,
-        missing=tuple(promise.title for promise in missing),
-        accepted=tuple(promise.title for promise in accepted),
+        missing=tuple(promise.say("title") for promise in missing),
+        accepted=tuple(promise.say("title") for promise in accepted),
         egress=tuple(egress.entries_of(kind)),
     )

@@ -1,6 +1,7 @@
 // For the author of a course: the page follows the files, and a task's scripts can be run.
 import { call, segment } from "./api.js";
 import { seconds } from "./times.js";
+import { gettext } from "./words.js";
 
 const LOOK_EVERY_MS = 700;
 const PLACE = "slipway.author-place";
@@ -41,13 +42,15 @@ async function run(section, stem) {
     check();
     return;
   }
-  say.textContent = `Running ${stem}.sh`;
+  say.textContent = gettext("Running %(file)s", { file: `${stem}.sh` });
   out.hidden = true;
   try {
     const path = `/author/${segment(course)}/lessons/${segment(lesson())}/tasks/${segment(section.dataset.authorTask)}`;
     const { body } = await call("POST", `${path}/scripts/${segment(stem)}`);
-    const end = body.timed_out ? "was stopped for time" : `ended with exit status ${body.exit_code}`;
-    say.textContent = `${stem}.sh ${end} in ${seconds(body.seconds)} s. The check runs now.`;
+    const values = { file: `${stem}.sh`, code: body.exit_code, seconds: seconds(body.seconds) };
+    say.textContent = body.timed_out
+      ? gettext("%(file)s was stopped for time after %(seconds)s s. The check runs now.", values)
+      : gettext("%(file)s ended with exit status %(code)s in %(seconds)s s. The check runs now.", values);
     const text = [body.stdout, body.stderr].filter(Boolean).join("\n");
     out.textContent = text;
     out.hidden = !text;
