@@ -39,12 +39,10 @@ def give_role(name: str, role: str) -> User:
 
 def user_of_token(secret: str) -> User | None:
     """The active user whom a bearer token stands for, or None."""
-    token = (
-        Token.objects.select_related("user")
-        .filter(digest=Token.digest_of(secret), user__is_active=True)
-        .first()
-    )
-    if token is None:
+    active = Token.objects.select_related("user").filter(user__is_active=True)
+    try:
+        token = active.get(digest=Token.digest_of(secret))
+    except Token.DoesNotExist:
         return None
     now = timezone.now()
     # To the minute is enough; a write for every call would make all callers wait for each other.

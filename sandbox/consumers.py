@@ -99,5 +99,7 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
 @database_sync_to_async
 def _state_of(learner_id: int, sandbox_id: str) -> dict[str, Any] | None:
     """A sandbox of this learner as it is now; None for any other."""
-    found = Sandbox.objects.filter(pk=sandbox_id, learner=learner_id).first()
-    return snapshot(found) if found else None
+    try:
+        return snapshot(Sandbox.objects.get(pk=sandbox_id, learner=learner_id))
+    except Sandbox.DoesNotExist:
+        return None

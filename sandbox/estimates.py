@@ -8,6 +8,7 @@ from statistics import median
 from django.conf import settings
 from django.utils import timezone
 
+from sandbox import start_queries
 from sandbox.models import ADMITTED, USABLE, Sandbox, State
 from sandbox.specs import BOOTS_AT_ONCE
 
@@ -25,8 +26,7 @@ def position(sandbox: Sandbox) -> int | None:
         return None
     if sandbox.just_made:
         return sandbox.just_made.place
-    ahead = Sandbox.objects.filter(state=sandbox.state, created_at__lt=sandbox.created_at)
-    return ahead.count() + 1
+    return start_queries.ahead_of(sandbox) + 1
 
 
 def positions(sandboxes: Iterable[Sandbox]) -> dict[str, int]:

@@ -70,10 +70,11 @@ def latest_for(learner: Any, course: str, lesson: str) -> Sandbox | None:
 
 def get_for(learner: Any, sandbox_id: str) -> Sandbox:
     """A sandbox of this learner. Raises SandboxNotFound, also for somebody else's."""
-    found = Sandbox.objects.filter(pk=sandbox_id, learner=learner.pk).first()
-    if found is None:
-        raise SandboxNotFound
-    return found
+    try:
+        # Not `first()`: sorting one row makes Django's part of the query twice as long.
+        return Sandbox.objects.get(pk=sandbox_id, learner=learner.pk)
+    except Sandbox.DoesNotExist:
+        raise SandboxNotFound from None
 
 
 def request_start(

@@ -8,7 +8,10 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from sandbox import estimates, terminal_names
-from sandbox.models import USABLE, Machine, Sandbox
+from sandbox.models import USABLE, Machine, Sandbox, State
+
+# States in which machines have no terminals yet that anybody could have named.
+COMING_UP = (State.REQUESTED, State.QUEUED, State.STARTING)
 
 
 def snapshot(sandbox: Sandbox) -> dict[str, Any]:
@@ -16,7 +19,7 @@ def snapshot(sandbox: Sandbox) -> dict[str, Any]:
     place = estimates.position(sandbox)
     made = sandbox.just_made
     machines = made.machines if made else list(sandbox.machines.all())
-    if not made:
+    if sandbox.state not in COMING_UP:
         prefetch_related_objects(machines, "terminal_names")  # none where the caller has done it
     return {
         "id": sandbox.id,
@@ -47,6 +50,7 @@ def _seconds_left(sandbox: Sandbox) -> int | None:
 
 def _machine(machine: Machine, sandbox: Sandbox) -> dict[str, Any]:
     usable = machine.ready and sandbox.state in USABLE
+    new = sandbox.state in COMING_UP
     return {
         "name": machine.name,
         "kind": machine.kind,
@@ -56,7 +60,7 @@ def _machine(machine: Machine, sandbox: Sandbox) -> dict[str, Any]:
         "image": machine.image or None,
         "notice": machine.notice or None,
         "terminal": terminal_names.MAIN,
-        "terminals": terminal_names.of_new() if sandbox.just_made else terminal_names.of(machine),
+        "terminals": terminal_names.of_new() if new else terminal_names.of(machine),
         "guest": _guest(machine) if machine.guest else None,
     }
 

@@ -22,6 +22,9 @@ BODY_LIMIT_BYTES = 64 * 1024
 PAGE_SECONDS = 0.03
 WATCHING = "/events"
 WATCHERS_WAIT_SECONDS = 0.5
+# A class's sockets open few at a time too; one that takes long is not waited for.
+OPENING_AT_ONCE = 2
+OPENING_SECONDS = 0.1
 
 
 class StartGate:
@@ -33,6 +36,7 @@ class StartGate:
         self._pages: set[object] = set()
         self._no_pages = asyncio.Event()
         self._no_pages.set()
+        self._opening = asyncio.Semaphore(OPENING_AT_ONCE)
         self._starts = 0
         self._no_starts = asyncio.Event()
         self._no_starts.set()
@@ -59,12 +63,23 @@ class StartGate:
                 self._no_starts.set()
 
     def before(self, sockets: Any) -> Any:
-        """ASGI middleware for `sockets`: who would watch waits until Starts are answered."""
+        """ASGI middleware for `sockets`: who would watch waits until Starts are answered.
+
+        Then they open few at a time, pages first: a class would come in one piece otherwise.
+        """
 
         async def after_starts(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-            if scope["path"].endswith(WATCHING):
-                await _at_most(WATCHERS_WAIT_SECONDS, self._no_starts)
-            await sockets(scope, receive, send)
+            if not scope["path"].endswith(WATCHING):
+                await sockets(scope, receive, send)
+                return
+            await _at_most(WATCHERS_WAIT_SECONDS, self._no_starts)
+            await self._opening.acquire()
+            place = _Place(self._opening)
+            try:
+                await _at_most(PAGE_SECONDS, self._no_pages)
+                await sockets(scope, receive, place.until_first(send))
+            finally:
+                place.leave()
 
         return after_starts
 
@@ -84,6 +99,30 @@ class StartGate:
         self._pages.discard(page)
         if not self._pages:
             self._no_pages.set()
+
+
+class _Place:
+    """One of few places; left once, after OPENING_SECONDS at the latest."""
+
+    def __init__(self, places: asyncio.Semaphore) -> None:
+        self._places: asyncio.Semaphore | None = places
+        self._late = asyncio.get_running_loop().call_later(OPENING_SECONDS, self.leave)
+
+    def leave(self) -> None:
+        self._late.cancel()
+        if self._places:
+            self._places.release()
+            self._places = None
+
+    def until_first(self, send: Send) -> Send:
+        """`send` that leaves the place when a message of the socket's own is sent."""
+
+        async def sending(message: Message) -> None:
+            await send(message)
+            if message["type"] != "websocket.accept":
+                self.leave()
+
+        return sending
 
 
 async def _at_most(seconds: float, event: asyncio.Event) -> None:

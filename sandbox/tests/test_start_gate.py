@@ -3,7 +3,16 @@
 import asyncio
 from typing import Any
 
-from sandbox.start_gate import AT_ONCE, BODY_LIMIT_BYTES, PAGE_SECONDS, StartGate
+import pytest
+
+from sandbox import start_gate
+from sandbox.start_gate import (
+    AT_ONCE,
+    BODY_LIMIT_BYTES,
+    OPENING_AT_ONCE,
+    PAGE_SECONDS,
+    StartGate,
+)
 
 START = {"type": "http", "method": "POST", "path": "/api/v1/sandboxes"}
 
@@ -213,3 +222,64 @@ async def test_a_start_that_takes_long_keeps_no_watcher_for_ever() -> None:
     assert sockets.order == ["events"]
     inside.out.set()
     await start
+
+
+async def test_watchers_open_few_at_a_time_and_behind_pages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(start_gate, "PAGE_SECONDS", 30)
+    monkeypatch.setattr(start_gate, "OPENING_SECONDS", 30)
+    opening, most = 0, 0
+    may_say = asyncio.Event()
+
+    async def sockets(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        nonlocal opening, most
+        opening += 1
+        most = max(most, opening)
+        await send({"type": "websocket.accept"})
+        await may_say.wait()
+        opening -= 1
+        await send({"type": "websocket.send", "text": "the state"})
+        await asyncio.Event().wait()  # an open socket keeps nobody waiting
+
+    inside = Inside()
+    gate = StartGate(inside)
+    page = asyncio.create_task(gate(PAGE, sending(b""), nothing))
+    await settle()
+    watchers = [
+        asyncio.create_task(gate.before(sockets)(WATCHER, nothing, nothing)) for _ in range(9)
+    ]
+    await settle()
+    assert opening == 0, "the page goes first"
+    inside.out.set()
+    await page
+    await settle()
+    assert opening == OPENING_AT_ONCE
+    may_say.set()
+    while most < OPENING_AT_ONCE or gate._opening.locked() or opening:
+        await asyncio.sleep(0.01)
+    assert most == OPENING_AT_ONCE
+    for watcher in watchers:
+        watcher.cancel()
+    await asyncio.gather(*watchers, return_exceptions=True)
+
+
+async def test_sockets_that_open_slowly_or_leave_keep_no_watcher_for_ever() -> None:
+    came = 0
+
+    async def sockets(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        nonlocal came
+        came += 1
+        if came % 2:
+            raise OSError
+        await asyncio.Event().wait()
+
+    opened = StartGate(Inside()).before(sockets)
+    watchers = [asyncio.create_task(opened(WATCHER, nothing, nothing)) for _ in range(12)]
+    async with asyncio.timeout(30):
+        while came < 12:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    for watcher in watchers:
+        watcher.cancel()
+    ends = await asyncio.gather(*watchers, return_exceptions=True)
+    assert [type(end) for end in ends].count(OSError) == 6
