@@ -5,6 +5,7 @@ import { h, icon } from "./markup.js";
 import { gettext } from "./words.js";
 
 const TITLE_CHARACTERS = 40;
+const EXIT_WAIT_MS = 1_000;
 
 const idOf = (machine, name) => `${machine}--${name}`;
 
@@ -13,7 +14,10 @@ const idOf = (machine, name) => `${machine}--${name}`;
  * goes, `focus(tab)` hands the keyboard to its terminal.
  */
 export class ExtraTerminals {
+  // Tabs whose end is being told: by a request of this page, or by the shell's exit code.
   #closing = new Set();
+  // Tabs that are no longer listed, with the timers until that is said without an exit code.
+  #unlisted = new Map();
 
   constructor(state, tabs, deck, lines, handlers) {
     Object.assign(this, { state, tabs, deck, lines, handlers });
@@ -26,7 +30,10 @@ export class ExtraTerminals {
       (machine.terminals ?? []).filter(({ name }) => name !== machine.terminal)
         .map((terminal) => [idOf(machine.name, terminal.name), { machine, ...terminal }])));
     for (const tab of this.tabs.tabs.filter((each) => each.dataset.terminal)) {
-      if (!wanted.has(idOf(tab.dataset.machine, tab.dataset.terminal))) this.#drop(tab);
+      const listed = wanted.has(idOf(tab.dataset.machine, tab.dataset.terminal));
+      if (!listed && machines.length && !this.#closing.has(tab.id)) this.#unlist(tab);
+      // Listed again: another shell of the same name, which this tab's connection knows nothing of.
+      else if (!listed || this.#unlisted.has(tab.id)) this.#drop(tab);
     }
     for (const terminal of wanted.values()) this.#have(terminal);
   }
@@ -54,22 +61,41 @@ export class ExtraTerminals {
 
   async close(tab) {
     const { machine, terminal } = tab.dataset;
+    if (this.#closing.has(tab.id)) return;
     this.#closing.add(tab.id);
-    const done = await this.#ask("DELETE", `${this.#address(machine)}/${segment(terminal)}`);
+    // 404: its shell has just ended by itself, which is what was wanted.
+    const done = await this.#ask("DELETE", `${this.#address(machine)}/${segment(terminal)}`, undefined, 404);
+    if (done) this.#closed(tab, this.#closedWords(tab));
     this.#closing.delete(tab.id);
-    if (done) this.#closed(tab, gettext("%(tab)s on %(machine)s is closed; its shell has ended.", { tab: titleOf(tab), machine }));
   }
 
-  /** The shell of `tab` ended with `code`, unless it did because we closed it. */
+  /** The list may be quicker than the terminal's own connection, which tells how the shell ended. */
+  #unlist(tab) {
+    if (this.#unlisted.has(tab.id)) return;
+    this.#unlisted.set(tab.id, setTimeout(() => this.over(tab, null), EXIT_WAIT_MS));
+  }
+
+  /** The shell of `tab` ended with `code`, null if nobody says, unless it did because we closed it. */
   over(tab, code) {
     if (!tab || this.#closing.has(tab.id)) return;
-    this.#closed(tab, gettext("The shell of %(tab)s on %(machine)s ended with exit %(code)s.", { tab: titleOf(tab), machine: tab.dataset.machine, code }));
+    this.#closing.add(tab.id);
+    this.#closed(tab, code === null ? this.#closedWords(tab) : gettext("The shell of %(tab)s on %(machine)s ended with exit %(code)s.", { tab: titleOf(tab), machine: tab.dataset.machine, code }));
+    this.#closing.delete(tab.id);
+  }
+
+  #closedWords(tab) {
+    return gettext("%(tab)s on %(machine)s is closed; its shell has ended.", { tab: titleOf(tab), machine: tab.dataset.machine });
   }
 
   #closed(tab, words) {
     const { machine, terminal } = tab.dataset;
+    this.state.terminal({ change: "closed", machine, terminal, title: titleOf(tab) });
+    this.#say(tab, words);
+  }
+
+  #say(tab, words) {
+    const { machine } = tab.dataset;
     const title = titleOf(tab);
-    this.state.terminal({ change: "closed", machine, terminal, title });
     const again = async () => {
       const opened = await this.open(machine, title);
       if (!opened) return;
@@ -89,10 +115,11 @@ export class ExtraTerminals {
     return `/sandboxes/${segment(this.state.id)}/machines/${segment(machine)}/terminals`;
   }
 
-  async #ask(method, path, body = undefined) {
+  async #ask(method, path, body = undefined, fine = null) {
     try {
       return (await call(method, path, body)).body ?? {};
     } catch (error) {
+      if (error.status === fine) return {};
       this.handlers.problem(error);
       return null;
     }
@@ -122,6 +149,8 @@ export class ExtraTerminals {
   }
 
   #drop(tab) {
+    clearTimeout(this.#unlisted.get(tab.id));
+    this.#unlisted.delete(tab.id);
     const panel = this.tabs.panelOf(tab);
     const held = panel.contains(document.activeElement);
     this.handlers.dropped(tab);

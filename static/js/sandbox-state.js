@@ -2,10 +2,13 @@
 
 const ENDED = new Set(["gone", "failed"]);
 const USABLE = new Set(["ready", "expiring"]);
+// A snapshot may have been taken before a terminal was closed and come after that was said.
+const STALE_MS = 5_000;
 
 /** Events: "change" after every snapshot, with the state before in `detail.before`. */
 export class SandboxState extends EventTarget {
   #receivedAt = 0;
+  #closed = new Map();
 
   constructor(snapshot) {
     super();
@@ -34,7 +37,7 @@ export class SandboxState extends EventTarget {
 
   update(snapshot) {
     const before = this.state;
-    this.snapshot = snapshot;
+    this.snapshot = this.#withoutClosed(snapshot);
     this.#receivedAt = performance.now();
     if (before !== this.state && this.state === "ready") this.warning = null;
     this.dispatchEvent(new CustomEvent("change", { detail: { before } }));
@@ -51,6 +54,9 @@ export class SandboxState extends EventTarget {
   /** A terminal was opened, renamed or closed, here or in another tab. */
   terminal({ change, machine, terminal, title }) {
     if (!this.snapshot) return;
+    const key = `${machine}/${terminal}`;
+    if (change === "closed") this.#closed.set(key, performance.now());
+    else if (change === "opened") this.#closed.delete(key);
     const machines = this.snapshot.machines.map((each) => {
       if (each.name !== machine) return each;
       const others = (each.terminals ?? []).filter(({ name }) => name !== terminal);
@@ -61,6 +67,15 @@ export class SandboxState extends EventTarget {
     });
     const seconds_left = this.secondsLeft();
     this.update({ ...this.snapshot, machines, seconds_left });
+  }
+
+  #withoutClosed(snapshot) {
+    if (!snapshot?.machines || this.#closed.size === 0) return snapshot;
+    const lately = (machine, { name }) =>
+      performance.now() - (this.#closed.get(`${machine.name}/${name}`) ?? -Infinity) < STALE_MS;
+    const machines = snapshot.machines.map((each) =>
+      ({ ...each, terminals: (each.terminals ?? []).filter((terminal) => !lately(each, terminal)) }));
+    return { ...snapshot, machines };
   }
 
   warn(warning) {

@@ -17,13 +17,14 @@ import { showAsText } from "./terminal-text.js";
 import { gettext } from "./words.js";
 
 const REDRAWN_MS = 1_500;
+const SHELL_ENDED = 1000;
 
 /**
  * `panel` holds one `[data-term]` element. Handlers: `line(state)` tells what to say above the
  * terminal: null, or `{kind: "lost", milliseconds}`, `{kind: "exit", code}`, `{kind: "error",
  * error}`, `{kind: "ended", code}`, `{kind: "readonly"}`; `wantsCopy(text)` that a program asks
  * for the clipboard; `files(list)` that files were pasted; `mark("news" | "bell")` that something came; `over(code)` that the shell of
- * an extra terminal ended; `recording(bool)` whether what is seen is kept; `onlookers(names)` who looks on; `modified(data)` answers what is sent for typed text; `keys` are the
+ * an extra terminal ended (null: nobody said how); `recording(bool)` whether what is seen is kept; `onlookers(names)` who looks on; `modified(data)` answers what is sent for typed text; `keys` are the
  * actions of `handleKeys` that lead out of this terminal.
  */
 export class TerminalView {
@@ -74,7 +75,7 @@ export class TerminalView {
       error: (error) => this.#handlers.line({ kind: "error", error }),
       connected: () => this.#handlers.line(null),
       lost: (milliseconds) => this.#handlers.line({ kind: "lost", milliseconds }),
-      ended: (code) => this.#ended({ kind: "ended", code }),
+      ended: (code) => this.#over(code),
     });
   }
 
@@ -193,6 +194,12 @@ export class TerminalView {
   #exited(code) {
     if (this.panel.dataset.terminal) this.#handlers.over(code);
     else this.#ended({ kind: "exit", code });
+  }
+
+  /** The connection is over, that of an extra terminal because its shell has ended. */
+  #over(code) {
+    if (code === SHELL_ENDED && this.panel.dataset.terminal) this.#handlers.over(null);
+    else this.#ended({ kind: "ended", code });
   }
 
   #ended(line) {

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.e2e.conftest import Site
 from tests.e2e.lesson_page import LessonPage
@@ -101,6 +101,121 @@ def test_a_shell_that_ends_takes_its_tab_with_it_and_says_how(terminal: Terminal
     expect(extra(terminal.page)).to_have_count(0)
     expect(terminal.page.locator("[data-lines]")).to_contain_text("ended with exit 3")
     assert terminal.page.evaluate("document.activeElement.closest('#panel-box') !== null")
+
+
+# Holds back what comes to the page, by what it says, until it is let go; keeps the latest state.
+HOLD = """(() => {
+  window.held = { words: [], waiting: [], state: null };
+  const wait = (text) => window.held.words.some((word) => text.includes(word));
+  window.letGo = () => {
+    window.held.words = [];
+    for (const pass of window.held.waiting.splice(0)) pass();
+  };
+  const Real = window.WebSocket;
+  window.WebSocket = class extends Real {
+    addEventListener(type, listener) {
+      super.addEventListener(type, (event) => {
+        const text = type === "message" && typeof event.data === "string" ? event.data : `${type} ${event.code}`;
+        if (text.includes('"type":"state"') || text.includes('"type": "state"')) {
+          window.held.state = () => listener(new MessageEvent("message", { data: text }));
+        }
+        if (wait(text)) window.held.waiting.push(() => listener(event));
+        else listener(event);
+      });
+    }
+  };
+})()"""
+
+
+@pytest.fixture
+def held(terminal: TerminalPage) -> Iterator[Locator]:
+    """Another terminal on a page whose connections can be held back; answers its panel."""
+    terminal.page.add_init_script(HOLD)
+    terminal.page.reload()
+    terminal.ready()
+    yield another(terminal)
+    terminal.page.evaluate("letGo()")
+
+
+def hold(panel: Locator, *words: str) -> None:
+    panel.page.evaluate("words => { held.words = words; }", list(words))
+
+
+def notices(page: Page) -> Locator:
+    return page.locator("[data-lines] .line-now")
+
+
+def until_held(page: Page, count: int) -> None:
+    """Wait until so much is held back."""
+    for _ in range(200):
+        if page.evaluate("held.waiting.length") >= count:
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(page.evaluate("held.waiting.length"))
+
+
+EXIT, CLOSED = ('"exit"', "close 1000"), ('"closed"',)
+
+
+def test_an_end_that_the_list_tells_first_is_said_once(held: Locator) -> None:
+    page = held.page
+    hold(held, *EXIT)
+    type_into(held, "exit 3")
+    expect(extra(page)).to_have_count(0)
+    expect(notices(page)).to_have_text([re.compile("2 on box is closed; its shell has ended")])
+    page.evaluate("letGo()")
+    page.wait_for_timeout(300)
+    expect(notices(page)).to_have_count(1)
+
+
+def test_closing_a_terminal_whose_shell_has_just_ended_is_said_once(held: Locator) -> None:
+    page = held.page
+    hold(held, *EXIT, *CLOSED)
+    with page.expect_response(lambda answer: answer.request.method == "DELETE") as answer:
+        type_into(held, "exit 3")
+        until_held(page, 3)
+        extra(page).focus()
+        page.keyboard.press("Delete")
+    assert answer.value.status == 404, "the site knows already"
+    expect(extra(page)).to_have_count(0)
+    expect(notices(page)).to_have_text([re.compile("2 on box is closed; its shell has ended")])
+    page.evaluate("letGo()")
+    page.wait_for_timeout(300)
+    expect(notices(page)).to_have_count(1)
+
+
+def test_while_a_terminal_is_being_closed_nothing_else_is_said(held: Locator) -> None:
+    """Its connection ends before the request is answered."""
+    page = held.page
+    answers: list[Route] = []
+    page.route("**/terminals/*", lambda route: answers.append(route))
+    try:
+        hold(held, '"exit"', *CLOSED)
+        extra(page).focus()
+        page.keyboard.press("Delete")
+        type_into(held, "exit 3")
+        until_held(page, 2)
+        page.wait_for_timeout(300)
+        expect(notices(page)).to_have_count(0)
+        answers[0].fulfill(status=204)
+        expect(notices(page)).to_have_text([re.compile("is closed; its shell has ended")])
+    finally:
+        page.unroute("**/terminals/*")
+
+
+def test_a_state_from_before_the_end_brings_no_tab_back(held: Locator) -> None:
+    page = held.page
+    page.evaluate("held.state()")
+    page.reload()
+    held = page.locator(".panel-term[data-terminal]")
+    extra(page).click()
+    expect(held.locator(".xterm-rows")).to_contain_text("$")
+    type_into(held, "exit 3")
+    expect(extra(page)).to_have_count(0)
+    page.evaluate("held.state()")
+    page.wait_for_timeout(300)
+    expect(extra(page)).to_have_count(0)
+    expect(notices(page)).to_have_text([re.compile("ended with exit 3")])
 
 
 def test_the_main_shell_that_ends_is_followed_by_another(terminal: TerminalPage) -> None:
