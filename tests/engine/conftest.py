@@ -18,6 +18,13 @@ BUILD = "Run ./test engine, or python -m sandbox.images.build, as root."
 Start = Callable[..., Sandbox]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What fault a test causes goes into the report, for `bench/faults.py`."""
+    for item in items:
+        if marker := item.get_closest_marker("fault"):
+            item.user_properties.append(("fault", marker.args[0]))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def engine_is_ready() -> Iterator[None]:
     """An engine with the machine images; never a silent skip. Afterwards nothing is left."""
@@ -155,6 +162,15 @@ def found(machine: Machine) -> dict[str, Any]:
     inspected = engine.inspect_container(machine.container_id)
     assert inspected is not None
     return inspected
+
+
+TrueAfter = Callable[[float], None]
+
+
+@pytest.fixture
+def true_after(record_property: Callable[[str, object], None]) -> TrueAfter:
+    """Tell the table of faults after how many seconds what must hold did (`bench/faults.py`)."""
+    return lambda seconds: record_property("true_after_seconds", round(seconds, 2))
 
 
 @pytest.fixture

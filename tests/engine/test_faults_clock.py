@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine.conftest import TrueAfter
 from tests.engine.site_learners import eventually, learners
 from tests.running_site import Site, running_site
 
@@ -48,18 +49,22 @@ def site(clock: Clock, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory)
         yield running
 
 
-def test_a_clock_set_by_a_day_and_back_ends_nobody(site: Site, clock: Clock) -> None:
+@pytest.mark.fault("clock")
+def test_a_clock_set_by_a_day_and_back_ends_nobody(
+    site: Site, clock: Clock, true_after: TrueAfter
+) -> None:
     ada, bob = learners(site, "ada", "bob")
     sandbox_id = ada.ready()
     before = ada.look(sandbox_id)
     log = site.data / "site.log"
     for jumps, ahead in enumerate((DAY_SECONDS, 0, -DAY_SECONDS), start=1):
         clock.set(ahead)
-        eventually(
+        noticed = eventually(
             lambda jumps=jumps: log.read_text().count(JUMPED) == jumps,  # type: ignore[misc]
             NOTICED_SECONDS,
             log.read_text()[-2000:],
         )
+        true_after(noticed)
         now = ada.look(sandbox_id)
         assert now["state"] == "ready", (ahead, now)
         assert before["seconds_left"] - now["seconds_left"] < SLACK_SECONDS, ahead

@@ -4,11 +4,12 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.engine.conftest import TrueAfter
 from tests.engine.site_learners import Learner, Screen, learners
 from tests.running_site import Site, running_site
 
@@ -44,9 +45,8 @@ def come_back(learner: Learner, sandbox_id: str) -> Screen:
             continue
 
 
-def test_all_terminals_come_back_to_the_same_shells(
-    site: Site, record_property: Callable[[str, object], None]
-) -> None:
+@pytest.mark.fault("console")
+def test_all_terminals_come_back_to_the_same_shells(site: Site, true_after: TrueAfter) -> None:
     people = learners(site, *(f"sitting-{number}" for number in range(TERMINALS)))
     with ThreadPoolExecutor(TERMINALS) as threads:
         sandboxes = list(threads.map(lambda person: person.start(), people))
@@ -62,7 +62,7 @@ def test_all_terminals_come_back_to_the_same_shells(
         assert all(threads.map(Screen.broken, screens)), "the process that served them died"
         coming = [threads.submit(come_back, *pair) for pair in zip(people, sandboxes, strict=True)]
         back = [one.result(LONGEST_SECONDS) for one in coming]
-        record_property("true_after_seconds", round(time.monotonic() - began, 2))
+        true_after(time.monotonic() - began)
         assert time.monotonic() - began < BACK_SECONDS
 
         assert list(threads.map(Screen.shell_pid, back)) == pids

@@ -3,7 +3,7 @@
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -11,7 +11,7 @@ from sandbox import hosts, lifecycle
 from sandbox.images import image_ref
 from sandbox.models import State
 from sandbox.specs import MachineSpec
-from tests.engine.conftest import Start
+from tests.engine.conftest import Start, TrueAfter
 from tests.engine.second_engine import SecondEngine, second_engine
 from tests.engine.site_learners import eventually, learners
 from tests.running_site import Site, running_site
@@ -47,9 +47,10 @@ def readiness(site: Site) -> str:
         return error.read().decode()
 
 
+@pytest.mark.fault("engine")
 @pytest.mark.parametrize("end", ["kill", "stop"])
 def test_an_engine_that_went_and_came_back_is_said_and_rows_are_true_again(
-    site: Site, second: SecondEngine, end: str, record_property: Callable[[str, object], None]
+    site: Site, second: SecondEngine, end: str, true_after: TrueAfter
 ) -> None:
     working, late = learners(site, "working", "late")
     sandbox_id = working.ready()
@@ -67,15 +68,16 @@ def test_an_engine_that_went_and_came_back_is_said_and_rows_are_true_again(
     began = time.monotonic()
     eventually(lambda: not readiness(site), TRUE_SECONDS, "/readyz")
     ended = working.wait_for(sandbox_id, ("failed",), began + TRUE_SECONDS - time.monotonic())
-    record_property("true_after_seconds", round(time.monotonic() - began, 2))
+    true_after(time.monotonic() - began)
     assert ended["error"]["code"] == "machine_died"
     again = late.ready()
     late.stop(again)
 
 
+@pytest.mark.fault("missing")
 @pytest.mark.django_db(transaction=True)
 def test_a_machine_whose_image_is_missing_fails_at_once_and_nothing_is_pulled(
-    second: SecondEngine, request_sandbox: Start
+    second: SecondEngine, request_sandbox: Start, true_after: TrueAfter
 ) -> None:
     with second.used_by_slipway():
         hosts.refresh()
@@ -84,6 +86,7 @@ def test_a_machine_whose_image_is_missing_fails_at_once_and_nothing_is_pulled(
         try:
             began = time.monotonic()
             lifecycle.create_now(sandbox)
+            true_after(time.monotonic() - began)
             assert time.monotonic() - began < CLEAR_SECONDS
             assert (sandbox.state, sandbox.error_code) == (State.FAILED, "image_missing")
             assert "./start" in sandbox.error_hint
@@ -95,9 +98,10 @@ def test_a_machine_whose_image_is_missing_fails_at_once_and_nothing_is_pulled(
             second.docker("tag", image_ref("docker"), image_ref("shell"))
 
 
+@pytest.mark.fault("missing")
 @pytest.mark.django_db(transaction=True)
 def test_an_engine_that_goes_between_start_and_creation_fails_it_at_once(
-    second: SecondEngine, request_sandbox: Start
+    second: SecondEngine, request_sandbox: Start, true_after: TrueAfter
 ) -> None:
     with second.used_by_slipway():
         hosts.refresh()
@@ -106,6 +110,7 @@ def test_an_engine_that_goes_between_start_and_creation_fails_it_at_once(
         try:
             began = time.monotonic()
             lifecycle.create_now(sandbox)
+            true_after(time.monotonic() - began)
             assert time.monotonic() - began < CLEAR_SECONDS
             assert (sandbox.state, sandbox.error_code) == (State.FAILED, "no_engine")
         finally:

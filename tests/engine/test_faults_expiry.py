@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings
 
 from sandbox import reaper
+from tests.engine.conftest import TrueAfter
 from tests.engine.site_learners import containers, learners
 from tests.running_site import Site, running_site
 
@@ -22,12 +23,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield running
 
 
+@pytest.mark.fault("expiry")
 def test_the_warning_comes_two_minutes_before_also_when_a_tick_has_just_passed() -> None:
     tick_seconds = settings.CELERY_BEAT_SCHEDULE["reap"]["schedule"]
     assert reaper.WARNING_SECONDS - tick_seconds >= WARNED_SECONDS
 
 
-def test_a_sandbox_in_use_is_warned_and_ends_in_time(site: Site) -> None:
+@pytest.mark.fault("expiry")
+def test_a_sandbox_in_use_is_warned_and_ends_in_time(site: Site, true_after: TrueAfter) -> None:
     (learner,) = learners(site, "busy")
     sandbox_id = learner.ready()
     terminal = learner.terminal(sandbox_id)
@@ -38,6 +41,7 @@ def test_a_sandbox_in_use_is_warned_and_ends_in_time(site: Site) -> None:
     left = (expires_at - datetime.now(UTC)).total_seconds()
     over = learner.wait_for(sandbox_id, ("gone",), left + GONE_SECONDS)
     assert datetime.now(UTC) >= expires_at
+    true_after((datetime.now(UTC) - expires_at).total_seconds())
     assert over["error"]["code"] == "expired"
     assert containers(site) == []
     assert terminal.broken()

@@ -19,7 +19,7 @@ from sandbox.errors import DiskFull
 from sandbox.images import image_ref
 from sandbox.models import Host, Sandbox, State
 from sandbox.specs import MachineSpec
-from tests.engine.conftest import Start
+from tests.engine.conftest import Start, TrueAfter
 from tests.engine.site_learners import eventually
 
 pytestmark = [pytest.mark.engine, pytest.mark.django_db(transaction=True)]
@@ -40,11 +40,16 @@ def is_running(sandbox: Sandbox) -> bool:
 # a host that was started anew
 
 
+@pytest.mark.fault("reboot")
 @pytest.mark.parametrize("command", [("rm", "--force"), ("kill",)])
-def test_after_a_reboot_one_pass_ends_all_rows(start: Start, command: tuple[str, ...]) -> None:
+def test_after_a_reboot_one_pass_ends_all_rows(
+    start: Start, command: tuple[str, ...], true_after: TrueAfter
+) -> None:
     sandboxes = [start(SHELL), start(SHELL)]
     docker(*command, *(s.machines.get().container_id for s in sandboxes))
+    began = time.monotonic()
     reaper.reconcile()
+    true_after(time.monotonic() - began)
     for sandbox in sandboxes:
         sandbox.refresh_from_db()
         assert (sandbox.state, sandbox.error_code) == (State.FAILED, "machine_died")
@@ -80,16 +85,22 @@ def left_of(ids: list[str]) -> set[str]:
     return {labels.get("slipway.sandbox", "") for *_, labels in found} & set(ids)
 
 
-def test_strays_go_within_two_passes_and_strangers_stay(strangers: list[str]) -> None:
+@pytest.mark.fault("strays")
+def test_strays_go_within_two_passes_and_strangers_stay(
+    strangers: list[str], true_after: TrueAfter
+) -> None:
     ids = strays(STRAYS)
     assert left_of(ids) == set(ids)
+    began = time.monotonic()
     reaper.reconcile()
     reaper.reconcile()
+    true_after(time.monotonic() - began)
     assert left_of(ids) == set()
     known = docker("ps", "--all", "--quiet", "--no-trunc")
     assert set(strangers) <= set(known)
 
 
+@pytest.mark.fault("strays")
 def test_one_removal_that_hangs_does_not_hold_up_the_others(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,6 +131,7 @@ def test_one_removal_that_hangs_does_not_hold_up_the_others(
 # time that is over
 
 
+@pytest.mark.fault("expiry")
 def test_with_the_reaper_off_a_machine_ends_by_itself(
     start: Start, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,6 +149,7 @@ def test_with_the_reaper_off_a_machine_ends_by_itself(
 # a full disk
 
 
+@pytest.mark.fault("disk")
 def test_a_full_disk_refuses_starts_and_still_ends_what_is_over(
     start: Start, settings: Any
 ) -> None:
@@ -155,6 +168,7 @@ def test_a_full_disk_refuses_starts_and_still_ends_what_is_over(
 # a clock that was set
 
 
+@pytest.mark.fault("clock")
 @pytest.mark.parametrize("jump", [DAY_SECONDS, -DAY_SECONDS])
 def test_a_clock_set_by_a_day_ends_nobody(
     start: Start, jump: int, caplog: pytest.LogCaptureFixture
@@ -186,6 +200,7 @@ def test_a_clock_set_by_a_day_ends_nobody(
 # two beats
 
 
+@pytest.mark.fault("beats")
 def test_two_ticks_at_once_double_nothing(
     start: Start, dispatched: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:

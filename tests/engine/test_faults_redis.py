@@ -4,12 +4,13 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
 import redis
 
+from tests.engine.conftest import TrueAfter
 from tests.engine.site_learners import Learner, containers, eventually, learners
 from tests.running_site import Site, running_site
 
@@ -61,8 +62,9 @@ def starts_again(learner: Learner) -> float:
     return seconds
 
 
+@pytest.mark.fault("redis")
 def test_terminals_live_without_redis_and_starts_come_back(
-    site: Site, record_property: Callable[[str, object], None]
+    site: Site, true_after: TrueAfter
 ) -> None:
     working, late = learners(site, "working", "late")
     sandbox_id = working.ready()
@@ -70,14 +72,17 @@ def test_terminals_live_without_redis_and_starts_come_back(
     pid = terminal.shell_pid()
     kill_for(site, AWAY_SECONDS)
     assert terminal.shell_pid() == pid
-    record_property("true_after_seconds", starts_again(late))
+    true_after(starts_again(late))
     assert terminal.shell_pid() == pid
     assert len([name for name in containers(site) if sandbox_id in name]) == 1
     terminal.close()
     working.stop(sandbox_id)
 
 
-def test_a_start_whose_message_was_flushed_is_ready_all_the_same(site: Site) -> None:
+@pytest.mark.fault("redis")
+def test_a_start_whose_message_was_flushed_is_ready_all_the_same(
+    site: Site, true_after: TrueAfter
+) -> None:
     working, late, later = learners(site, "at-work", "flushed", "after")
     sandbox_id = working.ready()
     terminal = working.terminal(sandbox_id)
@@ -88,9 +93,11 @@ def test_a_start_whose_message_was_flushed_is_ready_all_the_same(site: Site) -> 
     try:
         lost = late.start()
         flush(site)
+        began = time.monotonic()
     finally:
         os.kill(worker, signal.SIGCONT)
     assert late.wait_for(lost, seconds=BACK_SECONDS)["state"] == "ready"
+    true_after(time.monotonic() - began)
     assert len([name for name in containers(site) if lost in name]) == 1
     starts_again(later)
     assert terminal.shell_pid() == pid

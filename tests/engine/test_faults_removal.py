@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.engine.conftest import TrueAfter
 from tests.engine.site_learners import Learner, learners
 from tests.engine.worker_kills import (
     ROUNDS,
@@ -38,9 +39,10 @@ def killed_removal(learner: Learner, sandbox_id: str, point: str) -> None:
         kill_worker(learner.site)
 
 
+@pytest.mark.fault("worker")
 @pytest.mark.parametrize("number", range(ROUNDS))
 def test_killed_while_removing(
-    site: Site, number: int, record_property: Callable[[str, object], None]
+    site: Site, number: int, record_property: Callable[[str, object], None], true_after: TrueAfter
 ) -> None:
     record_property("times", len(REMOVING))
     people = learners(site, *(f"killed-{number}-{point}" for point in range(len(REMOVING))))
@@ -55,5 +57,5 @@ def test_killed_while_removing(
     for person, sandbox_id, killed in zip(people, sandboxes, killed_at, strict=True):
         person.wait_for(sandbox_id, ("gone",), LONGEST_STOP_SECONDS)
         # At most: others were killed and waited for in between.
-        record_property("true_after_seconds", round(time.monotonic() - killed, 2))
+        true_after(time.monotonic() - killed)
         assert site.manage("sandbox", "objects", sandbox_id) == ""

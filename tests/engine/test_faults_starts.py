@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine.conftest import TrueAfter
 from tests.engine.site_learners import containers, eventually, learners
 from tests.running_site import ROOT, Site, running_site
 
@@ -25,10 +26,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield running
 
 
-def test_one_learner_who_starts_many_times_at_once_gets_one_sandbox(site: Site) -> None:
+@pytest.mark.fault("posts")
+def test_one_learner_who_starts_many_times_at_once_gets_one_sandbox(
+    site: Site, true_after: TrueAfter
+) -> None:
     (learner,) = learners(site, "impatient")
     with ThreadPoolExecutor(TIMES) as threads:
+        began = time.monotonic()
         given = set(threads.map(lambda _: learner.start(), range(TIMES)))
+        true_after(time.monotonic() - began)
     assert len(given) == 1
     sandbox_id = given.pop()
     assert learner.wait_for(sandbox_id)["state"] == "ready"
@@ -69,6 +75,7 @@ def second_beat(site: Site) -> Iterator[None]:
         process.wait()
 
 
+@pytest.mark.fault("beats")
 def test_with_two_beats_nothing_is_doubled(site: Site, second_beat: None) -> None:
     (learner,) = learners(site, "twice")
     began = time.monotonic()

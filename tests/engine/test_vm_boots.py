@@ -2,13 +2,13 @@
 
 import os
 import statistics
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from bench.measurements import replace_part, where_and_when
 from sandbox.models import Machine
-from tests.engine.conftest import bare_machine
+from tests.engine.conftest import TrueAfter, bare_machine
 from tests.engine.vm_machine import asked, state_of
 
 SOAK = bool(os.environ.get("SLIPWAY_SOAK"))
@@ -28,7 +28,11 @@ def house() -> Iterator[Machine]:
     yield from bare_machine("vm")
 
 
-def test_every_boot_comes_to_its_prompt(house: Machine) -> None:
+@pytest.mark.fault("boots")
+def test_every_boot_comes_to_its_prompt(
+    house: Machine, record_property: Callable[[str, object], None], true_after: TrueAfter
+) -> None:
+    record_property("times", BOOTS)
     took, hangs = [], 0
     for _ in range(BOOTS):
         line = asked(house, "guests", "start", "1", "--boot")[0]
@@ -42,6 +46,7 @@ def test_every_boot_comes_to_its_prompt(house: Machine) -> None:
     )
     print(said)
     assert len(took) == BOOTS
+    true_after(max(took))
     if SOAK:
         how = f"accelerator {state_of(house)['accelerator']}, load average {os.getloadavg()[1]:.1f}"
         replace_part(PART, f"{where_and_when()}, {how}: {said}.")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.specs import BOOTS_AT_ONCE
+from tests.engine.conftest import TrueAfter
 from tests.engine.site_learners import SETTLED, Learner, learners
 from tests.running_site import Site, running_site
 
@@ -25,7 +26,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield running
 
 
-def test_guests_that_are_started_at_once_all_come_to_their_prompt(site: Site) -> None:
+@pytest.mark.fault("guests")
+def test_guests_that_are_started_at_once_all_come_to_their_prompt(
+    site: Site, true_after: TrueAfter
+) -> None:
     class_ = learners(site, *(f"learner-{number}" for number in range(STARTS)))
     began = time.monotonic()
     ids = {learner: learner.start("vm") for learner in class_}
@@ -39,6 +43,7 @@ def test_guests_that_are_started_at_once_all_come_to_their_prompt(site: Site) ->
         places |= {look["queue_position"] for look in now.values() if look["queue_position"]}
         most = max(most, sum(look["state"] == "starting" for look in now.values()))
         ready |= {one: look for one, look in now.items() if look["state"] in SETTLED}
+    true_after(time.monotonic() - began)
     machines = [look["machines"][0] for look in ready.values()]
     assert [look["error"] for look in ready.values()] == [None] * STARTS
     assert len({machine["boot_id"] for machine in machines}) == STARTS
