@@ -16,10 +16,12 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.decorators import sync_and_async_middleware
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import get_language_info
+from django.utils.translation import get_language_info, gettext
 from django.utils.translation.trans_real import parse_accept_lang_header
 from django.views.decorators.http import require_POST
 from django.views.i18n import JavaScriptCatalog
+
+from sandbox import sentences
 
 CODE = re.compile(r"^[a-z]{2,3}(-[a-z0-9]{2,8})?$")
 _wanted: ContextVar[tuple[str, ...]] = ContextVar("wanted_languages", default=())
@@ -85,6 +87,11 @@ class Words(JavaScriptCatalog):
 
     def get_paths(self, packages: list[str]) -> list[str]:
         return [str(path) for path in settings.LOCALE_PATHS]
+
+    def get_catalog(self) -> dict[str, Any]:
+        """With the sentences of workers, which scripts get as they were written: in English."""
+        of_workers = {f"said\x04{text}": gettext(text) for text in sentences.templates()}
+        return {**super().get_catalog(), **of_workers}
 
 
 @require_POST

@@ -14,7 +14,15 @@ from typing import Any
 
 from django.conf import settings
 
-from sandbox import egress_keeper, engine, guest_snapshots, hostconfig, machines, uid_ranges
+from sandbox import (
+    egress_keeper,
+    engine,
+    guest_snapshots,
+    hostconfig,
+    machines,
+    sentences,
+    uid_ranges,
+)
 from sandbox.accelerator import EMULATED, NONE, Accelerator
 from sandbox.coming_up import OnStage, come_up, turn_of
 from sandbox.errors import SandboxEngineError, SetupFailed
@@ -133,7 +141,7 @@ def _guest_notice(spec: MachineSpec, guest: Guest | None) -> str:
     """A kernel draws its boot id once: the full guest's had done so before the snapshot."""
     if guest is None or guest.how != "restored" or spec.guest != "full":
         return ""
-    return "Restored from a snapshot of this host: its boot id is that of the snapshot's boot."
+    return sentences.SNAPSHOT_BOOT
 
 
 def _guest_wish(spec: MachineSpec, accelerator: Accelerator) -> GuestWish:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from sandbox import delegation, engine, machines, stream
+from sandbox import delegation, engine, machines, sentences, stream
 from sandbox.errors import MachineFailed
 from sandbox.markers import Failed, Guest, Marker, MarkerReader, Ready, Stage, parse
 from sandbox.specs import BOOTS_AT_ONCE
@@ -59,9 +59,7 @@ async def come_up(
             return await _first_ready(container_id, kind, markers, on_stage), notice
     except TimeoutError as error:
         log.error("machine %s gave no prompt in %s s", container_id[:12], timeout_seconds)
-        raise MachineFailed(
-            f"A machine gave no prompt within {timeout_seconds:.0f} seconds."
-        ) from error
+        raise MachineFailed(sentences.NO_PROMPT_IN % {"seconds": round(timeout_seconds)}) from error
     finally:
         attached.close()
 
@@ -91,7 +89,7 @@ async def _first_ready(
         elif marker is None or isinstance(marker, Failed):
             why = marker.reason if isinstance(marker, Failed) else "it ended at once"
             log.error("machine %s did not come up: %s", container_id[:12], why)
-            raise MachineFailed(f"A machine did not come up: {why}.")
+            raise MachineFailed(sentences.NOT_UP % {"why": why})
 
 
 async def _login_record(container_id: str, kind: str) -> Spoken | None:

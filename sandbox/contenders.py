@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from sandbox import following, guest_look
+from sandbox import following, guest_look, sentences
 from sandbox.errors import RunImpossible
 from sandbox.models import Machine, Sandbox
 from sandbox.values import BYTES, COUNT, SECONDS, TEXT, Value, taker
@@ -120,15 +120,7 @@ class Containers(Contender):
 
     side = "container"
     bare = ("bare",)
-    how: ClassVar[dict[str, str]] = {
-        "seconds": "from the call that creates the container to the first byte of its shell",
-        "memory_bytes": "Pss summed over its processes (/proc/PID/smaps_rollup)",
-        "disk_bytes": "its own writable layer; the image is shared and not counted",
-        "processes": "counted in the container's /proc",
-        "processes_outside": "counted by the learner's engine (its “top”)",
-        "kernel": "uname -r in the container",
-        "boot": "boot_id in the container's /proc",
-    }
+    how: ClassVar[dict[str, str]] = sentences.OF_CONTAINER
 
     async def run(self, command: str, *arguments: str, on_line: following.OnLine) -> int:
         if command == "start":
@@ -152,15 +144,7 @@ class Guests(Contender):
 
     side = "vm"
     bare = ("bare",)
-    how: ClassVar[dict[str, str]] = {
-        "seconds": "from the start of QEMU to the first prompt, counted around the guest",
-        "memory_bytes": "Pss of the QEMU process (/proc/PID/smaps_rollup)",
-        "disk_bytes": "it has no disk: its file system came with the kernel and is in its memory",
-        "processes": "counted in the guest's /proc, without the kernel's own threads",
-        "processes_outside": "the QEMU process: a guest's own processes can't be seen from outside",
-        "kernel": "uname -r in the guest",
-        "boot": "boot_id in the guest's /proc",
-    }
+    how: ClassVar[dict[str, str]] = sentences.OF_GUEST
 
     def __init__(self, machine: Machine) -> None:
         super().__init__(machine)
@@ -237,8 +221,8 @@ def _why_not(said: dict[str, Any]) -> str:
     """In words, why the machine started no further guest."""
     if said.get("stopped") == "memory":
         needed, free = (round(said[key] / MIB) for key in ("needed_bytes", "free_bytes"))
-        return f"the next one would take {needed} MiB, and {free} MiB are left in the machine"
-    return str(said.get("why") or "it gave no prompt in time")
+        return sentences.NO_ROOM % {"needed": needed, "free": free}
+    return str(said.get("why") or sentences.NO_PROMPT)
 
 
 def both(sandbox: Sandbox) -> tuple[Containers, Guests]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.conf import settings
 
-from sandbox import engine
+from sandbox import engine, sentences
 from sandbox.errors import SandboxEngineError
 from sandbox.specs import limits_of
 
@@ -22,9 +22,6 @@ log = logging.getLogger(__name__)
 LEARNER_UID = 1000
 INSIDE = "/usr/local/lib/slipway/delegate"
 SCRIPT = Path(__file__).parent / "images" / "docker" / "rootfs" / INSIDE.lstrip("/")
-NOT_DELEGATED = (
-    "This host does not delegate control groups: --memory, --cpus and stats are ignored."
-)
 
 
 def delegate_cgroup(container_id: str) -> str:
@@ -35,7 +32,7 @@ def delegate_cgroup(container_id: str) -> str:
     found = engine.inspect_container(container_id)
     pid = found["State"]["Pid"] if found else 0
     if not pid:
-        return NOT_DELEGATED
+        return sentences.NOT_DELEGATED
     try:
         if is_here(pid, container_id):
             _delegate_here(pid)
@@ -43,7 +40,7 @@ def delegate_cgroup(container_id: str) -> str:
             _delegate_by_helper(pid)
     except (OSError, subprocess.SubprocessError, SandboxEngineError) as error:
         log.warning("control group of %s not delegated: %s", container_id[:12], error)
-        return NOT_DELEGATED
+        return sentences.NOT_DELEGATED
     return ""
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 
-from sandbox import contenders, figures
+from sandbox import contenders, figures, sentences
 from sandbox.contenders import Contender, OnStage, Started
 from sandbox.errors import SandboxEngineError
 from sandbox.models import Sandbox
@@ -26,7 +26,6 @@ MOST = {"container": 60, "vm": 12}
 # Of the machine's own limits: beyond it the next start could fail half-way.
 FULL = 0.94
 LONGEST_SECONDS = 100
-HOW_EACH = "growth of the machine's control group, divided by how many were started"
 
 
 @dataclass
@@ -82,11 +81,13 @@ async def _fill(contending: tuple[Contender, ...], say: OnStage) -> Result:
     values = []
     for side in sides:
         if not side.count:
-            raise SandboxEngineError(f"Not one fitted: {side.stopped}", "Reset, then try again.")
+            raise SandboxEngineError(
+                sentences.NONE_FITTED % {"why": side.stopped}, sentences.RESET_THEN
+            )
         take = taker(side.contender.side, emulated=side.contender.emulated)
         values += [
-            take("count", side.count, COUNT, f"started until: {side.stopped}"),
-            take("each_bytes", round(side.each_bytes or 0), BYTES, HOW_EACH),
+            take("count", side.count, COUNT, sentences.HOW_COUNT % {"why": side.stopped}),
+            take("each_bytes", round(side.each_bytes or 0), BYTES, sentences.HOW_EACH),
         ]
     reports = {side.contender.side: side.report() for side in sides}
     return values, {"budget_bytes": budget, "sides": reports}
@@ -133,14 +134,14 @@ async def _fits(side: _Side) -> bool:
     each = grown / side.count
     mib = round(side.budget_bytes / MIB)
     if grown + each > side.budget_bytes:
-        side.stopped = f"the next one would not fit into the budget of {mib} MiB"
+        side.stopped = sentences.OVER_BUDGET % {"mib": mib}
     elif stats.memory_bytes + each > FULL * stats.memory_limit_bytes:
         limit = round(stats.memory_limit_bytes / MIB)
-        side.stopped = f"the machine's own memory limit of {limit} MiB is reached"
+        side.stopped = sentences.OVER_MEMORY % {"mib": limit}
     elif stats.threads_limit and stats.threads * (1 + 1 / side.count) > FULL * stats.threads_limit:
-        side.stopped = f"the machine's limit of {stats.threads_limit} processes is reached"
+        side.stopped = sentences.OVER_PROCESSES % {"count": stats.threads_limit}
     elif time.monotonic() - side.began_at > LONGEST_SECONDS:
-        side.stopped = f"the host is busy, and {LONGEST_SECONDS} s are over"
+        side.stopped = sentences.OVER_TIME % {"seconds": LONGEST_SECONDS}
     return not side.stopped
 
 
@@ -148,7 +149,7 @@ async def _take_stock(side: _Side) -> None:
     stats = await figures.stats(side.contender.machine.container_id)
     side.grown_bytes = max(0, stats.memory_bytes - side.base_bytes)
     if not side.stopped and side.count >= MOST[side.contender.side]:
-        side.stopped = f"this lab stops at {side.count}"
+        side.stopped = sentences.OVER_MOST % {"count": side.count}
 
 
 def _silent(**_: Any) -> None:

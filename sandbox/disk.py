@@ -16,7 +16,7 @@ from typing import Any
 
 from django.conf import settings
 
-from sandbox import creation, delegation, engine
+from sandbox import creation, delegation, engine, sentences
 from sandbox.errors import DiskUsedUp, SandboxEngineError
 from sandbox.hostconfig import DATA_ROOT
 from sandbox.models import USABLE, Machine
@@ -91,10 +91,9 @@ def end_oversized() -> None:
 def _end(machine: Machine, usage: Usage) -> None:
     sandbox, limit_mib = machine.sandbox, settings.SANDBOX_DOCKER_DISK_MIB
     log.error("%s took %s: over %s MiB", machine, usage, limit_mib)
-    message = (
-        f"The machine {machine.name} took more than its {limit_mib} MiB of disk"
-        f" or {limit_mib * 1024 * 1024 // BYTES_PER_FILE} files, so it was ended."
-    )
+    files = limit_mib * 1024 * 1024 // BYTES_PER_FILE
+    places = {"machine": machine.name, "mib": limit_mib, "files": files}
+    message = sentences.OVER_DISK % places
     creation.fail(sandbox.pk, DiskUsedUp(message), claim=sandbox.claim, state__in=USABLE)
 
 

@@ -15,7 +15,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from sandbox import engine, promises
+from sandbox import engine, promises, sentences
 from sandbox.errors import DiskFull, EngineDown, KindOff, SandboxEngineError
 from sandbox.images import image_ref, seed_marker_ref, seed_volume
 from sandbox.models import Host
@@ -73,8 +73,7 @@ def availability_on(host: Host | None, kinds: Iterable[str] = ()) -> Availabilit
             ),
         )
     if host.problem:
-        # Kept by a worker, in English; those of the engine itself are in the catalogues.
-        return Availability(False, gettext(host.problem), gettext(host.hint) if host.hint else "")
+        return Availability(False, sentences.said(host.problem), sentences.said(host.hint))
     wanted = list(kinds)
     try:
         if wanted:
@@ -128,11 +127,11 @@ def refresh() -> Host:
         missing = missing_images()
         full = cast(float | None, facts["disk_used_percent"])
         if is_disk_full(full):
-            facts["problem"] = f"The disk of the machines' host is {full:.0f} % full."
+            facts["problem"] = sentences.DISK_FULL % {"percent": f"{full:.0f}"}
             facts["hint"] = DiskFull.hint
         if missing:
-            facts["problem"] = f"Machine images are missing: {', '.join(missing)}."
-            facts["hint"] = "Run ./start, or python -m sandbox.images.build, on the engine's host."
+            facts["problem"] = sentences.IMAGES_MISSING % {"names": ", ".join(missing)}
+            facts["hint"] = sentences.BUILD_IMAGES
     except SandboxEngineError as error:
         if not isinstance(error, EngineDown):
             log.exception("reading the engine failed")

@@ -11,37 +11,13 @@ from typing import Any
 
 from django.conf import settings
 
-from sandbox import disk, figures, following, guest_look, hosts
+from sandbox import disk, figures, following, guest_look, hosts, sentences
 from sandbox.errors import SandboxEngineError
 from sandbox.figures import Stats
 from sandbox.models import Machine, Sandbox
 from sandbox.values import BYTES, COUNT, PERCENT, SECONDS, TEXT, Note, Value, taker
 
 log = logging.getLogger(__name__)
-
-HOW_CGROUP = (
-    "the engine's reading of the machine's control group, without page cache that can be dropped"
-)
-HOW_PSS = (
-    "the sum of Pss over its processes (/proc/PID/smaps_rollup): a page that several processes "
-    "share counts by their share; kernel memory and files in tmpfs are not in it"
-)
-HOW_PSS_GUEST = (
-    "Pss of the QEMU process (/proc/PID/smaps_rollup): the guest's memory as far as the guest "
-    "has touched it, and QEMU itself"
-)
-HOW_START = (
-    "from the engine's Created to StartedAt, and from there to the start of the first shell, "
-    "by the kernel's start times of the two processes (steps of 10 ms)"
-)
-HOW_GUEST_START = "from the start of QEMU to the first prompt on the guest's serial console"
-HOW_IDLE = "processor time of the control group over one second, as a share of one processor"
-HOW_INSIDE = "counted in /proc of the machine; what was started to count is left out"
-HOW_IN_GUEST = "counted in /proc of the guest, without its kernel's own threads"
-HOW_OUTSIDE = "counted by the host's kernel (the engine's “top”)"
-HOW_LAYER = "the container's own writable layer; the image below it is shared and not counted"
-HOW_DATA = "its own layer, its engine's data volume and deleted files still held open"
-HOW_ASKED = "read on the machine itself"
 
 
 def measure(sandbox: Sandbox) -> list[Value]:
@@ -63,10 +39,10 @@ def _of_host() -> list[Value]:
     take = taker("host")
     facts = host.examination.get("facts", {})
     return [
-        take("kernel", host.kernel_release or None, TEXT, "the engine's own description"),
-        take("boot", host.boot_id or None, TEXT, "boot_id in /proc of the worker's host"),
-        take("memory", host.memory_bytes or None, BYTES, "the engine's own description"),
-        take("processors", facts.get("processors"), COUNT, "the engine's own description"),
+        take("kernel", host.kernel_release or None, TEXT, sentences.HOW_ENGINE),
+        take("boot", host.boot_id or None, TEXT, sentences.HOW_HOST_BOOT),
+        take("memory", host.memory_bytes or None, BYTES, sentences.HOW_ENGINE),
+        take("processors", facts.get("processors"), COUNT, sentences.HOW_ENGINE),
     ]
 
 
@@ -101,42 +77,59 @@ def _from_outside(
 ) -> list[Value]:
     names = ", ".join(sorted({name for _, name in processes})[:8])
     return [
-        take("memory_cgroup", stats.memory_bytes, BYTES, HOW_CGROUP),
-        take("memory_limit", stats.memory_limit_bytes, BYTES, "the control group's own limit"),
-        take("cpu_idle", idle_percent, PERCENT, HOW_IDLE),
-        take("processes_outside", len(processes), COUNT, f"{HOW_OUTSIDE}: {names}"),
-        take("threads", stats.threads, COUNT, "the control group's count, threads included"),
-        take("first_pid_outside", first_pid, COUNT, "the engine's number of the first process"),
-        take("disk_own", own_bytes, BYTES, HOW_DATA if machine.kind == "docker" else HOW_LAYER),
+        take("memory_cgroup", stats.memory_bytes, BYTES, sentences.HOW_CGROUP),
+        take("memory_limit", stats.memory_limit_bytes, BYTES, sentences.HOW_CGROUP_LIMIT),
+        take("cpu_idle", idle_percent, PERCENT, sentences.HOW_IDLE),
+        take("processes_outside", len(processes), COUNT, sentences.HOW_OUTSIDE % {"names": names}),
+        take("threads", stats.threads, COUNT, sentences.HOW_CGROUP_THREADS),
+        take("first_pid_outside", first_pid, COUNT, sentences.HOW_FIRST_PID),
+        take(
+            "disk_own",
+            own_bytes,
+            BYTES,
+            sentences.HOW_DATA if machine.kind == "docker" else sentences.HOW_LAYER,
+        ),
     ]
 
 
 def _of_container(take: Note, inside: dict[str, Any], moments: tuple[str, str, int]) -> list[Value]:
-    how_pss = HOW_PSS
+    how_pss = sentences.HOW_PSS
     if inside.get("unreadable"):
-        how_pss += f"; {inside['unreadable']} processes could not be read and are missing"
+        how_pss = sentences.HOW_PSS_MISSING % {"how": how_pss, "count": inside["unreadable"]}
     up = inside.get("up_seconds")
     start = None if up is None else round(_between(moments[0], moments[1]) + up, 2)
-    how_start = HOW_START if up is not None else "the first shell is gone, so nothing to read"
+    how_start = sentences.HOW_START if up is not None else sentences.HOW_NO_START
     return [
         take("start", start, SECONDS, how_start),
         take("memory_pss", inside.get("pss_bytes"), BYTES, how_pss),
-        take("processes_inside", inside.get("processes"), COUNT, HOW_INSIDE),
-        take("kernel", inside.get("kernel"), TEXT, f"{HOW_ASKED}: uname -r"),
-        take("boot", inside.get("boot"), TEXT, f"{HOW_ASKED}: boot_id in /proc"),
+        take("processes_inside", inside.get("processes"), COUNT, sentences.HOW_INSIDE),
+        take("kernel", inside.get("kernel"), TEXT, sentences.HOW_ASKED % {"what": "uname -r"}),
+        take("boot", inside.get("boot"), TEXT, sentences.HOW_ASKED % {"what": "boot_id in /proc"}),
     ]
 
 
 def _of_guest(take: Note, inside: dict[str, Any], moments: tuple[str, str, int]) -> list[Value]:
     return [
-        take("start", inside.get("seconds"), SECONDS, f"{HOW_GUEST_START}; {inside.get('how')}"),
-        take("memory_pss", inside.get("memory_bytes"), BYTES, HOW_PSS_GUEST),
-        take("processes_inside", inside.get("processes"), COUNT, HOW_IN_GUEST),
-        take("kernel_threads", inside.get("kernel_threads"), COUNT, "process 2 and its children"),
-        take("guest_pid_outside", inside.get("host_pid"), COUNT, "QEMU, as the host counts it"),
-        take("kernel", inside.get("kernel"), TEXT, "read in the guest: uname -r"),
-        take("boot", inside.get("boot"), TEXT, "read in the guest: boot_id in /proc"),
-        take("accelerator", inside.get("accelerator"), TEXT, "what QEMU was started with"),
+        take(
+            "start",
+            inside.get("seconds"),
+            SECONDS,
+            sentences.HOW_GUEST_START % {"how": inside.get("how")},
+        ),
+        take("memory_pss", inside.get("memory_bytes"), BYTES, sentences.HOW_PSS_GUEST),
+        take("processes_inside", inside.get("processes"), COUNT, sentences.HOW_IN_GUEST),
+        take("kernel_threads", inside.get("kernel_threads"), COUNT, sentences.HOW_KERNEL_THREADS),
+        take("guest_pid_outside", inside.get("host_pid"), COUNT, sentences.HOW_GUEST_PID),
+        take(
+            "kernel", inside.get("kernel"), TEXT, sentences.HOW_ASKED_GUEST % {"what": "uname -r"}
+        ),
+        take(
+            "boot",
+            inside.get("boot"),
+            TEXT,
+            sentences.HOW_ASKED_GUEST % {"what": "boot_id in /proc"},
+        ),
+        take("accelerator", inside.get("accelerator"), TEXT, sentences.HOW_ACCELERATOR),
     ]
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from sandbox import contenders
+from sandbox import contenders, sentences
 from sandbox.contenders import Contender, OnStage, Started
 from sandbox.errors import SandboxEngineError
 from sandbox.models import Sandbox
@@ -40,6 +40,7 @@ async def _race(sides: tuple[Contender, ...], say: OnStage) -> Result:
 def _require(side: Contender, came: Started) -> None:
     if not came.facts:
         raise SandboxEngineError(
-            f"The {side.side} on {side.machine.name} did not start: {came.message}",
-            "Race again, or Reset for fresh machines.",
+            sentences.NOT_STARTED
+            % {"side": side.side, "machine": side.machine.name, "why": came.message},
+            sentences.RACE_AGAIN,
         )

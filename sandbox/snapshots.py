@@ -5,9 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.db.models import prefetch_related_objects
 from django.utils import timezone
-from django.utils.translation import gettext
 
-from sandbox import estimates, terminal_names
+from sandbox import estimates, sentences, terminal_names
 from sandbox.models import USABLE, Machine, Sandbox, State
 
 # States in which machines have no terminals yet that anybody could have named.
@@ -58,7 +57,7 @@ def _machine(machine: Machine, sandbox: Sandbox) -> dict[str, Any]:
         "kernel_release": machine.kernel_release or None,
         "boot_id": machine.boot_id or None,
         "image": machine.image or None,
-        "notice": machine.notice or None,
+        "notice": sentences.said(machine.notice) or None,
         "terminal": terminal_names.MAIN,
         "terminals": terminal_names.of_new() if new else terminal_names.of(machine),
         "guest": _guest(machine) if machine.guest else None,
@@ -84,6 +83,6 @@ def _error(sandbox: Sandbox) -> dict[str, str] | None:
         return None
     return {
         "code": sandbox.error_code,
-        "message": gettext(sandbox.error_message) if sandbox.error_message else "",
-        "hint": gettext(sandbox.error_hint) if sandbox.error_hint else "",
+        "message": sentences.said(sandbox.error_message),
+        "hint": sentences.said(sandbox.error_hint),
     }

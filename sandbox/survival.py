@@ -7,7 +7,7 @@ first process is an ordinary process.
 import asyncio
 from typing import Any
 
-from sandbox import contenders
+from sandbox import contenders, sentences
 from sandbox.contenders import Containers, Contender, Guests, OnStage
 from sandbox.errors import SandboxEngineError
 from sandbox.models import Sandbox
@@ -16,7 +16,6 @@ from sandbox.values import TEXT, taker
 
 PREFIX = "survive"
 VICTIM, NEIGHBOUR = f"{PREFIX}-victim", f"{PREFIX}-neighbour"
-HOW_ALIVE = "asked for its boot id, which only something that still runs can answer"
 
 
 def survive(sandbox: Sandbox, say: OnStage) -> Result:
@@ -37,7 +36,7 @@ async def _survive(containers: Containers, guests: Guests, say: OnStage) -> Resu
         rounds = [await _roll_call(containers, guests, "before", say)]
         if missing := [name for name, boot in rounds[0]["alive"].items() if boot is None]:
             raise SandboxEngineError(
-                f"Not everybody was there to begin with: {', '.join(missing)}.", "Try again."
+                sentences.NOT_ALL_THERE % {"names": ", ".join(missing)}, sentences.TRY_AGAIN
             )
         await guests.ask("end", VICTIM)
         rounds.append(await _roll_call(containers, guests, "panic", say))
@@ -46,7 +45,9 @@ async def _survive(containers: Containers, guests: Guests, say: OnStage) -> Resu
     finally:
         await asyncio.gather(*(side.ask("stop", PREFIX) for side in sides))
     values = [
-        taker(name)(f"alive_{each['after']}", "alive" if answer else "dead", TEXT, HOW_ALIVE)
+        taker(name)(
+            f"alive_{each['after']}", "alive" if answer else "dead", TEXT, sentences.HOW_ALIVE
+        )
         for each in rounds
         for name, answer in each["alive"].items()
     ]

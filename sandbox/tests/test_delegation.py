@@ -3,8 +3,8 @@
 from unittest.mock import patch
 
 from sandbox import delegation
-from sandbox.delegation import NOT_DELEGATED
 from sandbox.errors import EngineDown
+from sandbox.sentences import NOT_DELEGATED
 
 
 def test_a_machine_that_is_gone_gets_a_notice() -> None:

@@ -3,7 +3,7 @@
 import { announce } from "./announce.js";
 import { h, icon } from "./markup.js";
 import { minutes, seconds } from "./times.js";
-import { gettext, listed } from "./words.js";
+import { gettext, listed, said } from "./words.js";
 
 const TICK_MS = 100;
 
@@ -109,7 +109,7 @@ function gone({ machines, snapshot }) {
 }
 
 function message(error) {
-  return h("div", { class: "trouble" }, h("p", {}, icon("fail"), error?.message ?? gettext("The reason is not known.")), error?.hint ? text(error.hint) : null);
+  return h("div", { class: "trouble" }, h("p", {}, icon("fail"), said(error?.message) ?? gettext("The reason is not known.")), error?.hint ? text(said(error.hint)) : null);
 }
 
 function trouble(title, error, label) {

@@ -5,7 +5,7 @@ import { methods, mib, sheet } from "./figures.js";
 import { h } from "./markup.js";
 import { RunPanel, recordedNote, recordedOf } from "./run-panel.js";
 import { guessOf, onGuess } from "./runs.js";
-import { gettext } from "./words.js";
+import { gettext, said } from "./words.js";
 
 const SIDES = ["vm", "container"];
 const HOSTS_GIB = [24, 64, 256];
@@ -48,7 +48,7 @@ class Density {
     if (!this.#live) this.#begin();
     this.#live.budget = part.budget_bytes;
     this.#live.sides[part.side] = { count: part.count, used: part.used_bytes };
-    if (part.stopped) this.run.say(gettext("%(count)s, then %(stopped)s.", { count: counted(part.side, part.count), stopped: part.stopped }), true);
+    if (part.stopped) this.run.say(gettext("%(count)s, then %(stopped)s.", { count: counted(part.side, part.count), stopped: said(part.stopped) }), true);
     else this.run.say(gettext("%(count)s so far, %(used_bytes)s.", { count: counted(part.side, part.count), used_bytes: mib(part.used_bytes) }));
     this.#draw();
   }
@@ -85,7 +85,7 @@ class Density {
     if (this.#live || !this.#last) return [];
     return SIDES.map((side) => {
       const { count, stopped } = this.#last.outcome.sides[side];
-      return h("p", { class: "stage-note" }, gettext("%(count)s, then %(stopped)s.", { count: counted(side, count), stopped }));
+      return h("p", { class: "stage-note" }, gettext("%(count)s, then %(stopped)s.", { count: counted(side, count), stopped: said(stopped) }));
     });
   }
 
@@ -99,7 +99,7 @@ class Density {
     place.replaceChildren(
       sheet(gettext("What was measured"), [vm.emulated ? gettext("%(name)s (emulated)", { name: gettext("VMs") }) : gettext("VMs"), gettext("Containers")], [
         row(gettext("Started"), ({ count }) => count), row(gettext("Memory together"), ({ used_bytes }) => mib(used_bytes)),
-        row(gettext("Memory for each"), ({ each_bytes }) => mib(each_bytes)), row(gettext("Why it stopped"), ({ stopped }) => h("span", { class: "why" }, stopped)),
+        row(gettext("Memory for each"), ({ each_bytes }) => mib(each_bytes)), row(gettext("Why it stopped"), ({ stopped }) => h("span", { class: "why" }, said(stopped))),
       ]),
       methods(this.#last.values), saveButtons(this.panel, "how-many-fit", () => this.#rows()));
     this.#reckon();

@@ -1,6 +1,6 @@
 // Measured values in words: units, labels, tables.
 import { h } from "./markup.js";
-import { gettext } from "./words.js";
+import { gettext, said } from "./words.js";
 
 const MIB = 1024 * 1024;
 const SHORT_BOOT_ID = 8;
@@ -70,8 +70,8 @@ export function methods(values) {
     if (label(value.name)) seen.set(`${label(value.name)}, ${value.subject}`, value);
   }
   const entries = [...seen].flatMap(([head, { how, taken_at, emulated }]) => [
-    h("dt", {}, head, emulated ? " (emulated)" : ""),
-    h("dd", {}, gettext("%(how)s. Taken at %(toLocaleTimeString)s.", { how, toLocaleTimeString: new Date(taken_at).toLocaleTimeString() })),
+    h("dt", {}, head, emulated ? ` (${gettext("emulated")})` : ""),
+    h("dd", {}, gettext("%(how)s. Taken at %(toLocaleTimeString)s.", { how: said(how), toLocaleTimeString: new Date(taken_at).toLocaleTimeString() })),
   ]);
   return h("details", { class: "methods" }, h("summary", {}, gettext("How each value was taken")), h("dl", {}, entries));
 }

@@ -1,7 +1,7 @@
 // What all run panels share: the button, what is going on, and where the learner stands.
 import { announce } from "./announce.js";
 import { h } from "./markup.js";
-import { gettext } from "./words.js";
+import { gettext, said } from "./words.js";
 
 const TRIES = 20;
 const TRY_AGAIN_MS = 1000;
@@ -71,7 +71,7 @@ export class RunPanel {
     }
     this.#busy(false);
     this.heard(null, event);
-    if (event.state === "failed") this.say(event.error, true);
+    if (event.state === "failed") this.say(said(event.error), true);
   }
 
   #busy(busy) {

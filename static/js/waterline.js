@@ -1,6 +1,6 @@
 // Where the kernel is under the machine in view, with the release and boot id that were read.
 import { h } from "./markup.js";
-import { around, gettext, listed } from "./words.js";
+import { around, gettext, listed, said } from "./words.js";
 
 const SHORT_BOOT_ID = 8;
 
@@ -23,7 +23,7 @@ function layers(machine, machines, hostKernel) {
 
 const above = (machine, words) =>
   h("p", { class: "above" }, h("span", {}, around(gettext("%(machine)s is yours"), { machine: h("b", {}, machine.name) })), h("span", {}, words),
-    machine.notice ? h("span", { class: "notice" }, machine.notice) : null,
+    machine.notice ? h("span", { class: "notice" }, said(machine.notice)) : null,
     machine.image ? h("span", { class: "data" }, machine.image) : null);
 
 function box(machine, machines) {
