@@ -9,8 +9,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.cache import get_conditional_response
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import conditional_page, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from classroom import class_page, classes, warming
 from classroom.models import Class
@@ -53,15 +54,12 @@ def one_class(request: HttpRequest, code: str) -> HttpResponse:
 
 @require_safe
 @cache_control(private=True, no_cache=True)
-@conditional_page
 def board(request: HttpRequest, code: str) -> HttpResponse:
     """What of the page changes by itself; 304 while nothing has. `zone`: the browser's."""
-    found = found_class(request, code)
-    with timezone.override(warming.zone_of(request.GET.get("zone", ""))):
-        # Without the request: nothing in it is the viewer's, so that it stays the same.
-        return HttpResponse(
-            render_to_string("classroom/live.html", class_page.live(found, request.user))
-        )
+    shown = class_page.live(found_class(request, code), request.user)
+    zone = warming.zone_of(request.GET.get("zone", ""))
+    with timezone.override(zone):
+        return live_part(request, "classroom/live.html", shown, str(zone))
 
 
 @require_POST
@@ -110,6 +108,18 @@ def _page(request: HttpRequest, code: str, status: int = 200, **more: Any) -> Ht
         "zone": timezone.get_default_timezone_name(),
     }
     return render(request, "classroom/class.html", shown | more, status=status)
+
+
+def live_part(
+    request: HttpRequest, template: str, shown: dict[str, Any], zone: str = ""
+) -> HttpResponse:
+    """A part of a page that is asked for again and again; 304 for a browser that has it."""
+    etag = class_page.version(shown, zone)
+    unchanged: HttpResponse | None = get_conditional_response(request, etag=etag)
+    if unchanged is not None:
+        return unchanged
+    # Without the request: nothing in it is the viewer's own, so that it stays the same.
+    return HttpResponse(render_to_string(template, shown), headers={"ETag": etag})
 
 
 def found_class(request: HttpRequest, code: str) -> Class:

@@ -6,13 +6,12 @@ from urllib.parse import urlencode
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import conditional_page, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from classroom import class_page, classes
-from classroom.class_views import found_class
+from classroom.class_views import found_class, live_part
 from classroom.models import Seat
 from classroom.people import is_signed_in
 
@@ -30,12 +29,9 @@ def one_seat(request: HttpRequest, code: str, seat_id: int) -> HttpResponse:
 
 @require_safe
 @cache_control(private=True, no_cache=True)
-@conditional_page
 def live(request: HttpRequest, code: str, seat_id: int) -> HttpResponse:
     """What of the page changes by itself; 304 while nothing has."""
-    return HttpResponse(
-        render_to_string("classroom/seat_live.html", _shown(request, code, seat_id))
-    )
+    return live_part(request, "classroom/seat_live.html", _shown(request, code, seat_id))
 
 
 @require_POST

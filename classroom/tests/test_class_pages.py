@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from classroom import board, classes, warming
+from classroom import board, class_page, classes, warming
 from classroom.models import Class, User
 from courses.models import LessonVisit, TaskProgress
 from sandbox.models import Host, PoolOrder, PoolShape, Sandbox, State, WarmMachine, WarmState
@@ -199,21 +199,78 @@ def test_a_large_class_costs_as_many_questions_as_a_small_one(
         own.get(f"/classes/{found.code}/board")
 
 
-def test_a_board_on_which_nothing_has_changed_is_not_sent_again(own: Client, found: Class) -> None:
+@pytest.fixture
+def this_minute(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A clock for entity tags that the test sets, in seconds."""
+    clock = {"at": 1_000_000.0}
+    monkeypatch.setattr(class_page.time, "time", lambda: clock["at"])
+    return clock
+
+
+@pytest.mark.parametrize("part", ["board?zone=Europe/Berlin", "seats/{seat}/live"])
+def test_what_has_not_changed_is_not_sent_again(
+    own: Client, found: Class, this_minute: dict[str, float], part: str
+) -> None:
     learner = seated(found, "ada")
-    address = f"/classes/{found.code}/board?zone=Europe/Berlin"
+    address = f"/classes/{found.code}/" + part.format(seat=found.seats.get().pk)
     first = own.get(address)
     assert "csrf" not in first.content.decode(), "each one would be another"
-    again = own.get(address, headers={"if-none-match": first["ETag"]})
+
+    def ask(language: str = "en") -> Any:
+        headers = {"if-none-match": first["ETag"], "accept-language": language}
+        return own.get(address, headers=headers)
+
+    again = ask()
     assert (again.status_code, again.content) == (304, b"")
+    assert ask("de").status_code == 200, "in German it is another one"
+    this_minute["at"] += 60
+    assert ask().status_code == 200, "a minute has passed, and pages say how long ago"
+    this_minute["at"] -= 60
     Sandbox.objects.create(
         learner=learner, course="c", lesson="l", state=State.STARTING, spec={}, memory_bytes=1
     )
-    changed = own.get(address, headers={"if-none-match": first["ETag"]})
+    changed = ask()
     assert changed.status_code == 200
     assert "Coming up" in changed.content.decode()
     assert "no-store" not in changed["Cache-Control"]
     assert "private" in changed["Cache-Control"]
+
+
+def test_everything_a_board_shows_is_in_its_entity_tag(
+    own: Client, found: Class, this_minute: dict[str, float]
+) -> None:
+    now = timezone.now()
+    ada = seated(found, "ada", State.READY, last_seen_at=now, expires_at=now)
+
+    def tag() -> str:
+        return str(own.get(f"/classes/{found.code}/board")["ETag"])
+
+    def extended() -> None:
+        Sandbox.objects.update(expires_at=now + timedelta(minutes=9))
+
+    def away() -> None:
+        Sandbox.objects.update(last_seen_at=now - timedelta(hours=1))
+
+    def failed() -> None:
+        Sandbox.objects.update(state=State.FAILED, error_message="It is gone.")
+
+    changes: list[Any] = [
+        extended, away, failed,
+        lambda: classes.seat(found, ada, "Ada"),
+        lambda: seated(found, "bob"),
+        lambda: ordered(found),
+        lambda: ordered(classes.open_class("another")),
+        lambda: classes.allow(found, looking=True, sharing=False),
+        lambda: LessonVisit.objects.create(
+            learner=User.objects.get(username="bob"), course="playground", lesson="shell",
+            last_at=now,
+        ),
+    ]  # fmt: skip
+    seen = [tag()]
+    for change in changes:
+        change()
+        seen.append(tag())
+    assert len(set(seen)) == len(seen), seen
 
 
 def test_a_closed_class_has_no_board_and_no_orders(own: Client, found: Class) -> None:
