@@ -77,6 +77,23 @@ def test_a_wrong_code_seats_nobody(code: str) -> None:
     assert not Seat.objects.exists()
 
 
+def test_a_tool_joins_under_a_name_and_is_told_the_rules() -> None:
+    ada, code = learner("ada"), command("make", "Monday")
+    answer = Client().post(
+        "/api/v1/classes/join",
+        {"code": code, "name": "Ada L."},
+        content_type="application/json",
+        headers={"authorization": f"Bearer {Token.issue(ada, 'test')}"},
+    )
+    assert answer.json() == {
+        "name": "Monday", "code": code, "shares_previews": False, "may_look": False,
+    }  # fmt: skip
+    assert [seat.name for seat in ada.seats.all()] == ["Ada L."]
+    assert command("looking", code, "on") == "Looking at terminals in Monday is on."
+    assert join(ada, code).json()["may_look"] is True
+    assert [seat.name for seat in ada.seats.all()] == ["Ada L."]
+
+
 def test_codes_can_not_be_guessed_by_the_hundred() -> None:
     ada = learner("ada")
     answers = [join(ada, f"GUESS{n}") for n in range(12)]

@@ -274,6 +274,7 @@ from classroom.models import Class, User
 from courses.models import LessonVisit, TaskProgress
 from sandbox.models import Sandbox
 found = Class.objects.get(code='%s')
+classes.allow(found, looking=True, sharing=False)
 now = timezone.now()
 at = {'course': 'containers-vs-vms', 'lesson': 'a-dockerfile-line-by-line'}
 names = 'Aiko Bilal Carmen Dario Elif Farid Greta Hugo Ines Jonas Kira'.split()

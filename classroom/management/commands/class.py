@@ -13,7 +13,7 @@ from classroom.models import Class, User
 
 
 class Command(BaseCommand):
-    help = "make: a class, printing its code; seat: learners in it; share-previews; list; close: end it."
+    help = "make: a class, printing its code; seat: learners; share-previews, looking: rules; list; close: end it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -26,6 +26,9 @@ class Command(BaseCommand):
         share = actions.add_parser("share-previews", help=f"whether {words}")
         share.add_argument("code")
         share.add_argument("offered", choices=["on", "off"])
+        look = actions.add_parser("looking", help="whether its instructor may look at terminals")
+        look.add_argument("code")
+        look.add_argument("allowed", choices=["on", "off"])
         seat = actions.add_parser("seat", help="give accounts a seat without a code typed by them")
         seat.add_argument("code")
         seat.add_argument("learners", nargs="+")
@@ -40,6 +43,7 @@ class Command(BaseCommand):
             "list": self._list,
             "close": self._close,
             "share-previews": self._share_previews,
+            "looking": self._looking,
         }
         actions[action](**options)
 
@@ -65,6 +69,11 @@ class Command(BaseCommand):
         found = _class(code)
         classes.share_previews(found, offered == "on")
         self.stdout.write(f"Sharing previews in {found.name} is {offered}.")
+
+    def _looking(self, *, code: str, allowed: str, **_: Any) -> None:
+        found = _class(code)
+        classes.allow(found, looking=allowed == "on", sharing=found.shares_previews)
+        self.stdout.write(f"Looking at terminals in {found.name} is {allowed}.")
 
     def _seat(self, *, code: str, learners: list[str], **_: Any) -> None:
         found = _class(code)
