@@ -2,7 +2,7 @@
 
 All of them would take turns at the interpreter's lock, with each other and with every page.
 Those that wait here wait in order, on the event loop, where they cost nothing; pages overtake.
-Sockets that a page opens to watch its sandbox come after those who have no answer yet.
+Sockets that a page opens to watch its sandbox come after those who stand in line for an answer.
 """
 
 import asyncio
@@ -37,9 +37,9 @@ class StartGate:
         self._no_pages = asyncio.Event()
         self._no_pages.set()
         self._opening = asyncio.Semaphore(OPENING_AT_ONCE)
-        self._starts = 0
-        self._no_starts = asyncio.Event()
-        self._no_starts.set()
+        self._in_line = 0
+        self._no_line = asyncio.Event()
+        self._no_line.set()
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if (scope.get("method"), scope.get("path")) != STARTS:
@@ -51,19 +51,25 @@ class StartGate:
         if not whole:
             await self.inner(scope, replay, send)
             return
-        self._starts += 1
-        self._no_starts.clear()
+        await self._wait_in_line()
         try:
-            async with self.room:
-                await _at_most(PAGE_SECONDS, self._no_pages)
-                await self.inner(scope, replay, send)
+            await _at_most(PAGE_SECONDS, self._no_pages)
+            await self.inner(scope, replay, send)
         finally:
-            self._starts -= 1
-            if not self._starts:
-                self._no_starts.set()
+            self.room.release()
+
+    async def _wait_in_line(self) -> None:
+        self._in_line += 1
+        self._no_line.clear()
+        try:
+            await self.room.acquire()
+        finally:
+            self._in_line -= 1
+            if not self._in_line:
+                self._no_line.set()
 
     def before(self, sockets: Any) -> Any:
-        """ASGI middleware for `sockets`: who would watch waits until Starts are answered.
+        """ASGI middleware for `sockets`: who would watch waits while Starts stand in line.
 
         Then they open few at a time, pages first: a class would come in one piece otherwise.
         """
@@ -72,7 +78,7 @@ class StartGate:
             if not scope["path"].endswith(WATCHING):
                 await sockets(scope, receive, send)
                 return
-            await _at_most(WATCHERS_WAIT_SECONDS, self._no_starts)
+            await _at_most(WATCHERS_WAIT_SECONDS, self._no_line)
             await self._opening.acquire()
             place = _Place(self._opening)
             try:

@@ -198,7 +198,7 @@ async def test_watchers_come_after_those_who_have_no_answer_and_terminals_do_not
     inside, sockets = Inside(), Sockets()
     gate = StartGate(inside)
     opened = gate.before(sockets)
-    start = asyncio.create_task(gate(START, sending(b"{}"), nothing))
+    starts = [asyncio.create_task(gate(START, sending(b"{}"), nothing)) for _ in range(AT_ONCE + 1)]
     await settle()
     watcher = asyncio.create_task(opened(WATCHER, nothing, nothing))
     await settle()
@@ -207,7 +207,7 @@ async def test_watchers_come_after_those_who_have_no_answer_and_terminals_do_not
     )
     assert sockets.order == ["main"]
     inside.out.set()
-    await asyncio.gather(start, watcher)
+    await asyncio.gather(*starts, watcher)
     assert sockets.order == ["main", "events"]
     await opened(WATCHER, nothing, nothing)
     assert sockets.order == ["main", "events", "events"]
@@ -216,10 +216,22 @@ async def test_watchers_come_after_those_who_have_no_answer_and_terminals_do_not
 async def test_a_start_that_takes_long_keeps_no_watcher_for_ever() -> None:
     inside, sockets = Inside(), Sockets()
     gate = StartGate(inside)
-    start = asyncio.create_task(gate(START, sending(b"{}"), nothing))
+    starts = [asyncio.create_task(gate(START, sending(b"{}"), nothing)) for _ in range(AT_ONCE + 1)]
     await settle()
     await asyncio.wait_for(gate.before(sockets)(WATCHER, nothing, nothing), 30)
     assert sockets.order == ["events"]
+    inside.out.set()
+    await asyncio.gather(*starts)
+    assert gate._no_line.is_set()
+
+
+async def test_a_watcher_comes_at_once_where_no_start_stands_in_line() -> None:
+    inside, sockets = Inside(), Sockets()
+    gate = StartGate(inside)
+    start = asyncio.create_task(gate(START, sending(b"{}"), nothing))
+    await settle()
+    await gate.before(sockets)(WATCHER, nothing, nothing)
+    assert (sockets.order, inside.now) == (["events"], 1)
     inside.out.set()
     await start
 
