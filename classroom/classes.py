@@ -16,6 +16,12 @@ from sandbox.errors import SandboxUserError
 # Without letters and digits that look alike on a projector: 0 O, 1 I L, 5 S, 8 B.
 CODE_CHARACTERS = "ACDEFGHJKMNPQRTUVWXYZ234679"
 CODE_LENGTH = 6
+# As SQL, because every Start asks it: Django takes 0.5 ms to put it together.
+JOINED_LAST = """
+    SELECT classroom_class.* FROM classroom_class
+    JOIN classroom_seat ON classroom_seat.in_class_id = classroom_class.id
+    WHERE classroom_seat.learner_id = %s AND classroom_class.closed_at IS NULL
+    ORDER BY classroom_seat.joined_at DESC LIMIT 1"""
 # Guesses of one person: the codes are far apart, and a class should not be walked into.
 JOIN_RATE = "10/minute"
 
@@ -143,9 +149,7 @@ def shares_previews(learner: Any) -> bool:
 
 def _latest(learner: Any) -> Class | None:
     """The open class that counts for a learner: the one joined last."""
-    seats = Seat.objects.filter(learner=learner.pk, in_class__closed_at=None)
-    latest = seats.select_related("in_class").order_by("-joined_at").first()
-    return latest.in_class if latest else None
+    return next(iter(Class.objects.raw(JOINED_LAST, [learner.pk])), None)
 
 
 def start_limits(learner: Any) -> list[rates.Limit]:

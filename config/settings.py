@@ -158,6 +158,10 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = SLIPWAY_DATA / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "config.static_urls.KeptUrls"},
+}
 # Served from the source folders with revalidation: an upgrade shows at once, and module
 # imports keep their plain names.
 SERVESTATIC_USE_FINDERS = True
