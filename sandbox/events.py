@@ -7,11 +7,12 @@ import asyncio
 import logging
 import threading
 from collections.abc import Iterable
-from functools import cache
 from typing import Any
 
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
+
+from sandbox.made_once import made_once
 
 log = logging.getLogger(__name__)
 SEND_SECONDS = 5
@@ -57,7 +58,7 @@ async def publish_here(sandbox_id: str, event: dict[str, Any]) -> None:
         log.warning("event %s of %s not sent: %s", event.get("type"), sandbox_id, error)
 
 
-@cache
+@made_once
 def _loop() -> asyncio.AbstractEventLoop:
     """An event loop of this process for events alone, which keeps its connection to Redis.
 

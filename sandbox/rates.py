@@ -10,6 +10,7 @@ from limits import RateLimitItem, parse
 from redis.exceptions import RedisError
 
 from sandbox.errors import BrokerDown
+from sandbox.made_once import made_once
 
 PREFIX = "slipway:rate"
 
@@ -32,7 +33,7 @@ def _item(rate: str) -> RateLimitItem:
     return parse(rate)
 
 
-@cache
+@made_once
 def _client(url: str) -> redis.Redis:
     return redis.Redis.from_url(url)
 

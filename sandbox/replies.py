@@ -6,7 +6,6 @@ that nobody waits for any more expires by itself.
 
 import json
 import secrets
-from functools import cache
 from typing import Any
 
 import redis
@@ -15,11 +14,12 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from sandbox.errors import BrokerDown
+from sandbox.made_once import made_once
 
 KEPT_SECONDS = 60
 
 
-@cache
+@made_once
 def _redis() -> "redis.Redis":
     # No read timeout of its own: the pop below carries one.
     return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=None, socket_connect_timeout=5)

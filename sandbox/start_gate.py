@@ -21,7 +21,7 @@ BODY_LIMIT_BYTES = 64 * 1024
 # So long at most a Start whose turn has come lets pages pass, however many come.
 PAGE_SECONDS = 0.03
 WATCHING = "/events"
-WATCHERS_WAIT_SECONDS = 0.5
+WATCHERS_WAIT_SECONDS = 0.15
 # A class's sockets open few at a time too; one that takes long is not waited for.
 OPENING_AT_ONCE = 2
 OPENING_SECONDS = 0.1
