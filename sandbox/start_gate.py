@@ -14,14 +14,14 @@ Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 STARTS = ("POST", "/api/v1/sandboxes")
-# Two, so that one may wait for the database while the other works.
-AT_ONCE = 2
+# A page that comes then shares the interpreter with one; two answered a class no sooner.
+AT_ONCE = 1
 BODY_LIMIT_BYTES = 64 * 1024
 # A page that takes longer waits for something itself, as a check does: nobody makes way for it.
 # So long at most a Start whose turn has come lets pages pass, however many come.
 PAGE_SECONDS = 0.03
 WATCHING = "/events"
-WATCHERS_WAIT_SECONDS = 0.15
+WATCHERS_WAIT_SECONDS = 0.5
 # A class's sockets open few at a time too; one that takes long is not waited for.
 OPENING_AT_ONCE = 2
 OPENING_SECONDS = 0.1
