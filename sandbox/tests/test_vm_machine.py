@@ -82,7 +82,9 @@ def test_no_guest_tests_ciphers_at_its_boot() -> None:
         assert " init_on_alloc=0 " in line
 
 
-@pytest.mark.skipif(not Path(bringup.IMAGE_TOOL).exists(), reason="no qemu-img on this host")
+@pytest.mark.skipif(
+    not Path(bringup.IMAGE_TOOL).exists(), reason="not run: no qemu-img on this host"
+)
 def test_the_disk_that_starts_copy_is_above_where_the_snapshot_will_lie(tmp_path: Path) -> None:
     disk, overlay = tmp_path / "disk.qcow2", tmp_path / "overlay.qcow2"
     subprocess.run([bringup.IMAGE_TOOL, "create", "-q", "-f", "qcow2", disk, "3M"], check=True)

@@ -38,7 +38,7 @@ def room(site: Site) -> str:
     """The site's address as other computers of the room type it."""
     found = [address for address in lan_addresses() if not address.startswith("127.")]
     if not found:
-        pytest.skip("this machine has no address but the loopback's")
+        pytest.skip("not run: this machine has no address but the loopback's")
     return f"http://{found[0]}:{site.port}"
 
 

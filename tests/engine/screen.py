@@ -27,7 +27,7 @@ WAYS = ("directly", "by exec")
 def use_way(way: str, settings: Any) -> None:
     """Have consoles reach holders on one of WAYS; the first needs root beside the engine."""
     if way == "directly" and os.geteuid() != 0:
-        pytest.skip("needs root, to enter a machine's network namespace")
+        pytest.skip("not run: needs root, to enter a machine's network namespace")
     settings.CONSOLE_ENTERS_NAMESPACES = way == "directly"
 
 

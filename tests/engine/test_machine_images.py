@@ -123,24 +123,28 @@ class Machine:
 @pytest.fixture(scope="module")
 def shell() -> Iterator[Machine]:
     machine = Machine("shell")
-    machine.wait(PROMPT)
-    yield machine
-    machine.remove()
+    try:
+        machine.wait(PROMPT)
+        yield machine
+    finally:
+        machine.remove()  # also one that never came to its prompt
 
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Machine]:
     """A docker machine whose engine is ready, with its cgroup delegated where this process may."""
     machine = Machine("docker")
-    pid = ""
-    while pid in ("", "0"):
-        pid = docker("inspect", "--format", "{{.State.Pid}}", machine.name).strip()
-    delegate = PACKAGE / "docker/rootfs/usr/local/lib/slipway/delegate"
-    subprocess.run([str(delegate), pid, "1000"], check=False)
-    machine.wait(READY, 40)
-    machine.wait(PROMPT)
-    yield machine
-    machine.remove()
+    try:
+        pid = ""
+        while pid in ("", "0"):
+            pid = docker("inspect", "--format", "{{.State.Pid}}", machine.name).strip()
+        delegate = PACKAGE / "docker/rootfs/usr/local/lib/slipway/delegate"
+        subprocess.run([str(delegate), pid, "1000"], check=False)
+        machine.wait(READY, 40)
+        machine.wait(PROMPT)
+        yield machine
+    finally:
+        machine.remove()
 
 
 def test_the_marker_tells_the_shells_own_pid_and_kernel() -> None:
