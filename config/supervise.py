@@ -172,6 +172,9 @@ def bound_socket(host: str, port: int) -> socket.socket | None:
     family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     door = socket.socket(family, kind)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # uvicorn takes a descriptor for a Unix socket and leaves this out: the second of two small
+    # writes would then wait 40 ms for the other side. Connections inherit it (Linux, tcp(7)).
+    door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if family == socket.AF_INET6:
         door.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     try:

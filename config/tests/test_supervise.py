@@ -54,6 +54,15 @@ def test_a_port_on_which_somebody_listens_is_in_use() -> None:
         assert supervise.bound_socket("127.0.0.1", door.getsockname()[1]) is None
 
 
+def test_small_writes_do_not_wait_for_each_other() -> None:
+    door = supervise.bound_socket("127.0.0.1", 0)
+    assert door is not None
+    with door:
+        door.listen()
+        with socket.create_connection(door.getsockname()), door.accept()[0] as connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_who_comes_while_the_site_is_started_again_is_served(tmp_path: Path) -> None:
     """By the same words as the site: an application that says who asked."""
     (tmp_path / "app.py").write_text(
