@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.contrib.auth import get_user
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_noop as _
 from ninja.errors import HttpError
 from ninja.utils import check_csrf
 
@@ -18,6 +20,7 @@ from classroom.live_sockets import live_sockets
 from classroom.models import Token, User
 from classroom.people import make_guest, user_of_token
 
+log = logging.getLogger(__name__)
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -45,7 +48,7 @@ class ApiAuth:
             return self._by_token(request, header)
         if request.method not in ("GET", "HEAD", "OPTIONS"):
             if check_csrf(request) is not None:
-                raise HttpError(403, "The CSRF header is missing or old. Reload the page.")
+                raise HttpError(403, _("The CSRF header is missing or old."))
             if not request.user.is_authenticated:
                 request.user = make_guest(request)
         return request.user if request.user.is_authenticated else None
@@ -72,10 +75,15 @@ class HttpUser:
         try:
             user = await database_sync_to_async(_caller)(scope)
         except HttpError as error:
-            await _refuse(send, error.status_code, "forbidden", str(error))
+            log.warning("%s %r refused: forbidden", scope["method"], scope["path"])
+            hint = "Reload the page, or send Authorization: Bearer <token>."
+            await _refuse(send, error.status_code, "forbidden", str(error), hint)
             return
         if user is None:
-            await _refuse(send, 401, "not_signed_in", "This needs a session or a token.")
+            log.warning("%s %r refused: not signed in", scope["method"], scope["path"])
+            hint = "Open the site in this browser first, or send Authorization: Bearer <token>."
+            message = "This needs a session or a token."
+            await _refuse(send, 401, "not_signed_in", message, hint)
             return
         await self.inner(scope | {"user": user}, receive, send)
 
@@ -91,8 +99,7 @@ def _caller(scope: dict[str, Any]) -> Any | None:
     return ApiAuth()(request)
 
 
-async def _refuse(send: Send, status: int, code: str, message: str) -> None:
-    hint = "Open the site in this browser, or send Authorization: Bearer <token>."
+async def _refuse(send: Send, status: int, code: str, message: str, hint: str) -> None:
     body = json.dumps({"error": {"code": code, "message": message, "hint": hint}}).encode()
     headers = [
         (b"content-type", b"application/json"),

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from typing import Any
 
 from channels.db import database_sync_to_async
@@ -15,6 +16,7 @@ from sandbox.ports import KINDS, looks
 from sandbox.snapshots import snapshot
 from sandbox.socket_limits import TooManySockets, counted
 
+log = logging.getLogger(__name__)
 ENDED = (State.GONE, State.FAILED)
 # All that a client may say.
 IN_VIEW = {'{"visible":true}': True, '{"visible":false}': False}
@@ -32,25 +34,25 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
     async def connect(self) -> None:
         self.open_page = contextlib.AsyncExitStack()
         await self.accept()
-        user = self.scope.get("user")
+        user, sandbox_id = self.scope.get("user"), self.scope["url_route"]["kwargs"]["sandbox_id"]
+        self.sandbox_id = sandbox_id
         if user is None or not user.is_authenticated:
-            await self.close(4401)
+            await self.refuse(4401)
             return
         try:
             counting = counted(user.pk)
             counting.__enter__()
         except TooManySockets:
-            await self.close(4429)
+            await self.refuse(4429)
             return
         self.counting = counting
-        sandbox_id = self.sandbox_id = self.scope["url_route"]["kwargs"]["sandbox_id"]
         # Joined before the state is read: a change in between would otherwise be missed. What
         # comes meanwhile waits behind this method, and is not for somebody who may not watch.
         self.group = group_of(sandbox_id)
         await self.channel_layer.group_add(self.group, self.channel_name)
         state = await _state_of(user.pk, sandbox_id)
         if state is None:
-            await self.close(4404)
+            await self.refuse(4404)
             return
         self.watching = True
         await self.send_json({"type": "state", "sandbox": state})
@@ -65,6 +67,12 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             page = looks.open_page(sandbox_id, machines)
             for event in await self.open_page.enter_async_context(page):
                 await self.send_json(event)
+
+    async def refuse(self, code: int) -> None:
+        """Close for something that the client may not do."""
+        user = getattr(self.scope.get("user"), "pk", None)
+        log.warning("events of sandbox %s closed with %d; learner %s", self.sandbox_id, code, user)
+        await self.close(code)
 
     async def disconnect(self, code: int) -> None:
         looks.view(self.sandbox_id, self.channel_name, False)
@@ -83,7 +91,7 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         """A page says whether it is in view; a client that says anything else is mistaken."""
         said = IN_VIEW.get(text_data or "")
         if said is None or not self.watching:
-            await self.close(1008)
+            await self.refuse(1008)
         elif settings.SANDBOX_ENGINE_ACCESS:
             looks.view(self.sandbox_id, self.channel_name, said)
 

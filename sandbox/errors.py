@@ -21,7 +21,7 @@ class SandboxError(Exception):
 
     code = "error"
     message = _("Something went wrong.")
-    hint = ""
+    hint = _("Try again. If it happens twice, tell whoever runs this site.")
     status = 500
     retry_after_seconds: int | None = None
 
@@ -137,6 +137,7 @@ class DiskUsedUp(SandboxUserError):
 class BadRequest(SandboxUserError):
     code = "bad_request"
     message = _("The request is not valid.")
+    hint = _("See /api/docs for what is expected.")
     status = 400
 
 

@@ -19,9 +19,9 @@ from sandbox.errors import (
     BadRequest,
     EngineDown,
     MachineNotFound,
-    SandboxEngineError,
     SandboxError,
     SandboxNotReady,
+    SandboxUserError,
 )
 from sandbox.models import Machine
 from sandbox.terminals import find_machine, is_usable
@@ -29,7 +29,8 @@ from sandbox.terminals import find_machine, is_usable
 log = logging.getLogger(__name__)
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-METHODS = ("GET", "POST", "DELETE")
+# PUT takes JSON, and is Django's.
+METHODS = ("DELETE", "GET", "POST", "PUT")
 PATH = re.compile(r"/api/v1/sandboxes/([a-z0-9]{1,40})/machines/([a-z0-9-]{1,40})/files")
 
 
@@ -43,6 +44,13 @@ class TooLarge(BadRequest):
     status = 413
 
 
+class WrongMethod(SandboxUserError):
+    code = "wrong_method"
+    message = "Files are not asked for like this."
+    hint = f"Use one of: {', '.join(METHODS)}."
+    status = 405
+
+
 class FileRequests:
     """ASGI middleware: a machine's files are served here but for PUT, all else inside.
 
@@ -54,7 +62,7 @@ class FileRequests:
         self.serve = with_user(serve)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        ours = scope["method"] in METHODS and PATH.fullmatch(scope["path"])
+        ours = scope["method"] != "PUT" and PATH.fullmatch(scope["path"])
         await (self.serve if ours else self.inner)(scope, receive, send)
 
 
@@ -62,6 +70,8 @@ async def serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     """Answer one request of a person who is known."""
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
     try:
+        if scope["method"] not in METHODS:
+            raise WrongMethod
         machine = await _machine(scope)
         if scope["method"] == "DELETE":
             recursive = query.get("recursive", ["0"])[0] == "1"
@@ -78,8 +88,8 @@ async def serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         else:
             await _download(machine, _path(query), send)
     except SandboxError as error:
-        if isinstance(error, SandboxEngineError):
-            log.warning("file of %s: %s %s", scope["path"], error, error.hint)
+        # The path names the sandbox; what the caller wrote stays one line.
+        log.warning("%s %s refused: %s %r", scope["method"], scope["path"], error.code, str(error))
         said = {"code": error.code, "message": error.message, "hint": error.hint}
         await _json(send, error.status, {"error": said})
     except TimeoutError:
@@ -179,6 +189,8 @@ async def _json(send: Send, status: int, said: dict[str, Any]) -> None:
         (b"x-content-type-options", b"nosniff"),
         (b"cache-control", b"no-store"),
     ]
+    if status == WrongMethod.status:
+        headers.append((b"allow", ", ".join(METHODS).encode()))
     await send(_start(status, headers))
     await send({"type": "http.response.body", "body": body})
 

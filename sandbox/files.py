@@ -42,6 +42,10 @@ STATUS = {
     "file_changed": 412,
 }
 HINTS = {
+    "bad_request": "Choose another path: absolute or in ~/, and not too long.",
+    "cut": "Send it again.",
+    "too_large": "Pack it smaller, or send it in parts.",
+    "not_folder": "A part of the path is a file; choose a folder.",
     "not_allowed": "Choose a place in your home.",
     "not_found": "Look where the file is with ls.",
     "file_exists": "Choose another name, or replace it.",
@@ -175,7 +179,8 @@ class _Run:
 
     async def __aenter__(self) -> "_Run":
         if self._machine.kind not in KINDS:
-            raise FileRefused("Files can't be moved to or from a machine of this kind.", "")
+            hint = "Write them at its prompt."
+            raise FileRefused("Files can't be moved to or from a machine of this kind.", hint)
         self._room.__enter__()
         try:
             _, self._stream = await stream.exec_stream(
@@ -220,14 +225,15 @@ class _Run:
         while b"\n" not in self._buffer:
             if self._ended or len(self._buffer) > LINE_BYTES:
                 words = self._errors.decode(errors="replace").strip().splitlines()
-                raise SandboxEngineError("The machine gave no answer.", (words or [""])[-1][:200])
+                why = words[-1][:200] if words else None
+                raise SandboxEngineError("The machine gave no answer.", why)
             self._resume()
             await self._change()
         first, _, rest = bytes(self._buffer).partition(b"\n")
         self._buffer = bytearray(rest)
         said: dict[str, Any] = json.loads(first)
         if "error" in said:
-            refused = FileRefused(said["message"], HINTS.get(said["error"], ""))
+            refused = FileRefused(said["message"], HINTS.get(said["error"]))
             refused.code = said["error"]
             refused.status = STATUS.get(said["error"], 409)
             raise refused

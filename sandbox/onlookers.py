@@ -42,7 +42,8 @@ class Look:
                 await asyncio.sleep(EVERY_SECONDS)
         finally:
             log.info("%s no longer looks at %s of %s", self.user.pk, self.terminal, self.machine)
-        raise Refused(NOT_FOUND, "look_over", "You may look at this terminal no longer.")
+        hint = "The class's page shows at whose terminals you may look."
+        raise Refused(NOT_FOUND, "look_over", "You may look at this terminal no longer.", hint)
 
     async def _may_go_on(self) -> bool:
         try:

@@ -1,5 +1,6 @@
 """WebSocket addresses, and what is refused before anything else."""
 
+import logging
 from typing import Any
 
 from channels.routing import URLRouter
@@ -9,6 +10,7 @@ from django.urls import re_path
 from sandbox.consumers import EventsConsumer
 from sandbox.terminal_socket import terminal_socket
 
+log = logging.getLogger(__name__)
 SANDBOX = r"^ws/sandboxes/(?P<sandbox_id>[a-z0-9]{1,40})"
 
 
@@ -35,6 +37,7 @@ async def websocket(scope: dict[str, Any], receive: Any, send: Any) -> None:
     of a handshake that failed.
     """
     if scope.get("authorised_by") != "token" and not origin_allowed(scope):
+        log.warning("%r refused: it comes from a page of another origin", scope["path"])
         await receive()
         await send({"type": "websocket.close", "code": 4403})
         return

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from sandbox.errors import SandboxError
 from sandbox.viewer import Viewer
 
 log = logging.getLogger(__name__)
@@ -13,16 +14,26 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 NOT_SIGNED_IN, NOT_FOUND, IDLE, GONE, TOO_MANY = 4401, 4404, 4408, 4410, 4429
 ENDED, POLICY, TOO_BIG, COME_BACK = 1000, 1008, 1009, 1012
+# By the server itself: no WebSocket frames at all, text that is no UTF-8, a frame beyond all bounds.
+BROKEN = (1002, 1007, TOO_BIG)
 FRAME_LIMIT_BYTES = 64 * 1024
 
 
-class Refused(Exception):
-    """Close the socket with `code`."""
+# Ends that are nobody's fault; any other code of ours is a line of the log.
+ORDINARY = (ENDED, COME_BACK, IDLE, GONE)
 
-    def __init__(self, code: int, error: str = "", message: str = "") -> None:
+
+class Refused(Exception):
+    """Close the socket with `code`; what is wrong and what to do is said before, if there is `error`."""
+
+    def __init__(self, code: int, error: str = "", message: str = "", hint: str = "") -> None:
         self.code = code
-        self.error = {"code": error, "message": message} if error else None
+        self.error = {"code": error, "message": message, "hint": hint} if error else None
         super().__init__(code)
+
+    @classmethod
+    def by(cls, code: int, error: SandboxError) -> "Refused":
+        return cls(code, error.code, error.message, error.hint)
 
 
 def checked(data: bytes | str) -> None:
@@ -45,7 +56,8 @@ def order_in(text: str) -> dict[str, Any]:
 
 def no_frame() -> Refused:
     """What closes the socket of a client that does not speak this protocol."""
-    return Refused(POLICY, "bad_request", "Not a frame of this protocol.")
+    hint = "docs/architecture.md has what may be sent."
+    return Refused(POLICY, "bad_request", "Not a frame of this protocol.", hint)
 
 
 async def read_on(viewer: Viewer, order: dict[str, Any]) -> None:

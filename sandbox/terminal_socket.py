@@ -16,12 +16,13 @@ from urllib.parse import parse_qs
 from django.conf import settings
 
 from sandbox import onlookers, presence, terminal_names
-from sandbox.errors import SandboxError, TerminalsFull
+from sandbox.errors import SandboxError, SandboxNotReady, TerminalsFull
 from sandbox.models import Machine
 from sandbox.onlookers import Look
 from sandbox.socket_limits import Pace, TooFast, TooManySockets, counted
 from sandbox.terminal import Terminal
 from sandbox.terminal_frames import (
+    BROKEN,
     COME_BACK,
     ENDED,
     FRAME_LIMIT_BYTES,
@@ -29,6 +30,7 @@ from sandbox.terminal_frames import (
     IDLE,
     NOT_FOUND,
     NOT_SIGNED_IN,
+    ORDINARY,
     POLICY,
     TOO_MANY,
     Receive,
@@ -61,9 +63,22 @@ async def terminal_socket(scope: dict[str, Any], receive: Receive, send: Send) -
         with counted(user.pk):
             await _serve(scope, receive, send)
     except TooManySockets:
-        await close(send, TOO_MANY)
+        await _refuse(scope, send, Refused(TOO_MANY))
     except Refused as refused:
-        await close(send, refused.code, refused.error)
+        await _refuse(scope, send, refused)
+
+
+async def _refuse(scope: dict[str, Any], send: Send, refused: Refused) -> None:
+    level = logging.INFO if refused.code in ORDINARY else logging.WARNING
+    log.log(
+        level,
+        "terminal of sandbox %s closed with %d: %s; learner %s",
+        scope["url_route"]["kwargs"]["sandbox_id"],
+        refused.code,
+        refused.error["code"] if refused.error else "no reason sent",
+        getattr(scope.get("user"), "pk", None),
+    )
+    await close(send, refused.code, refused.error)
 
 
 async def _serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -107,9 +122,11 @@ async def _until_over(
     except Stalled as stalled:
         raise Refused(IDLE) from stalled
     except TooFast as fast:
-        raise Refused(POLICY, "too_fast", "Far too many frames came in a short time.") from fast
+        raise Refused(
+            POLICY, "too_fast", "Far too many frames came in a short time.", "Send them slower."
+        ) from fast
     except SandboxError as error:
-        raise Refused(GONE, error.code, error.message) from error
+        raise Refused.by(GONE, error) from error
     except (OSError, ConnectionError):
         # The browser is gone; the shell and its output stay for when it comes back.
         log.debug("viewer of %s lost", scope["path"])
@@ -131,9 +148,11 @@ async def _asked_for(scope: dict[str, Any]) -> tuple[Machine, str, Look | None]:
         look = await onlookers.look(scope["user"], *place, name)
         machine = look.machine if look else None
     if machine is None or not re.fullmatch(terminal_names.NAME, name):
-        raise Refused(NOT_FOUND, "not_found", "There is no such terminal of yours.")
+        raise Refused(
+            NOT_FOUND, "not_found", "There is no such terminal of yours.", "Load the page again."
+        )
     if not is_usable(machine):
-        raise Refused(GONE, "sandbox_not_ready", "The machine is not ready, or over.")
+        raise Refused.by(GONE, SandboxNotReady("The machine is not ready, or over."))
     return machine, name, look
 
 
@@ -141,9 +160,9 @@ async def _terminal_of(machine: Machine, name: str) -> Terminal:
     try:
         return await terminals.get(machine, name)
     except TerminalsFull as error:
-        raise Refused(TOO_MANY, error.code, error.message) from error
+        raise Refused.by(TOO_MANY, error) from error
     except SandboxError as error:
-        raise Refused(GONE, error.code, error.message) from error
+        raise Refused.by(GONE, error) from error
 
 
 async def _end_of(terminal: Terminal, machine: Machine, name: str) -> int:
@@ -163,7 +182,12 @@ async def _end_of(terminal: Terminal, machine: Machine, name: str) -> int:
 def _after(query: dict[str, list[str]]) -> int | None:
     value = query.get("after", [""])[0]
     if value and not (value.isdigit() and len(value) < 19):
-        raise Refused(POLICY, "bad_request", "after must be a number of bytes.")
+        raise Refused(
+            POLICY,
+            "bad_request",
+            "after must be a number of bytes.",
+            "Leave it out for all there is.",
+        )
     return int(value) if value else None
 
 
@@ -192,6 +216,8 @@ class _Reader:
             message = await receive()
             self._waits = False
             if message["type"] == "websocket.disconnect":
+                if message.get("code") in BROKEN:
+                    raise Refused(message["code"])
                 return
             await self._pace.frame()
             data = message.get("bytes")

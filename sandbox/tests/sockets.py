@@ -76,7 +76,7 @@ class Socket:
                 await self.leave()
                 return int(message["code"])
 
-    async def leave(self) -> None:
+    async def leave(self, code: int = 1005) -> None:
         """Go away and wait until the application has noticed."""
-        await self._app.send_input({"type": "websocket.disconnect", "code": 1005})
+        await self._app.send_input({"type": "websocket.disconnect", "code": code})
         await self._app.wait(5)

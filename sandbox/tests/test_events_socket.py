@@ -52,11 +52,15 @@ async def test_an_ended_sandbox_is_shown_once(make_sandbox: Any, learner: User, 
     assert await socket.closed_with() == 4410
 
 
-async def test_a_stranger_sees_nothing(make_sandbox: Any, stranger: User) -> None:
+async def test_a_stranger_sees_nothing(
+    make_sandbox: Any, stranger: User, caplog: pytest.LogCaptureFixture
+) -> None:
     sandbox = await asyncio.to_thread(make_sandbox)
     socket = Socket(path(sandbox), stranger)
     assert await socket.open()
     assert await socket.closed_with() == 4404
+    wanted = f"events of sandbox {sandbox.pk} closed with 4404; learner {stranger.pk}"
+    assert caplog.messages == [wanted]
 
 
 @pytest.mark.parametrize("user", [None, AnonymousUser()], ids=["none", "anonymous"])
@@ -75,14 +79,18 @@ async def test_an_unknown_sandbox_and_an_unknown_address(learner: User) -> None:
 
 
 @pytest.mark.parametrize("frame", ['{"a": 1}', "not json", b"\x00"])
-async def test_a_watcher_that_talks_is_closed(make_sandbox: Any, learner: User, frame: Any) -> None:
-    socket = Socket(path(await asyncio.to_thread(make_sandbox)), learner)
+async def test_a_watcher_that_talks_is_closed(
+    make_sandbox: Any, learner: User, frame: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox = await asyncio.to_thread(make_sandbox)
+    socket = Socket(path(sandbox), learner)
     assert await socket.open()
     if isinstance(frame, bytes):
         await socket.type(frame)
     else:
         await socket.say(frame)
     assert await socket.closed_with() == 1008
+    assert f"events of sandbox {sandbox.pk} closed with 1008" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -91,6 +99,7 @@ async def test_a_watcher_that_talks_is_closed(make_sandbox: Any, learner: User, 
         "http://evil.example",
         "http://localhost:8000.evil.example",
         "http://localhost",
+        "http://localhost:8001",
         "https://localhost:8000",
         "http://p-abc-80.localhost:8000",
         "null",

@@ -257,3 +257,15 @@ async def test_names_are_given_and_taken_by_the_owner_alone(
     assert done == []
     said = await call(sandbox, method, query, headers_of(secret))
     assert (said[0], done) == (status, [does])
+
+
+@pytest.mark.parametrize("method", ["PATCH", "HEAD", "OPTIONS"])
+async def test_a_method_that_is_not_taken_says_which_are(
+    sandbox: Sandbox, secret: str, disk: Disk, method: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    status, headers, body = await call(sandbox, method, "path=~/a", headers_of(secret))
+    assert (status, headers[b"allow"]) == (405, b"DELETE, GET, POST, PUT")
+    error = json.loads(body)["error"]
+    assert (error["code"], error["hint"]) == ("wrong_method", "Use one of: DELETE, GET, POST, PUT.")
+    assert f"{sandbox.pk}/machines/laptop/files refused: wrong_method" in caplog.text
+    assert disk.orders == []

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from classroom.models import User
-from sandbox import terminal_socket
+from sandbox import socket_limits, terminal_socket
 from sandbox.models import Sandbox
 from sandbox.tests.sockets import Socket
 from sandbox.tests.test_terminal_socket import WINDOW, Machines, path
@@ -124,3 +124,26 @@ async def test_keys_wait_for_their_turn_where_there_is_more_to_do(
     await owner.leave()
     assert direct.on_bytes is None
     assert not taking(b"x"), "it has left"
+
+
+@pytest.mark.parametrize("frame", ["{}", b"x"], ids=["text", "bytes the short way"])
+async def test_a_flood_is_refused_with_the_code_for_it(
+    sandbox: Sandbox, learner: User, machines: Machines, frame: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket_limits, "TOLERATED_SECONDS", 0.2)
+    socket, direct = await joined(sandbox, learner)
+    flooding = asyncio.create_task(_flood(socket, direct, frame))
+    assert (await socket.told())["error"]["code"] == "too_fast"
+    assert await socket.closed_with() == 1008
+    flooding.cancel()
+    assert len(machines.source.typed) < 2 * socket_limits.BURST
+
+
+async def _flood(socket: Socket, direct: Direct, frame: Any) -> None:
+    """As the server does it: the short way first, and at the same time never more than one waits."""
+    while True:
+        if isinstance(frame, str):
+            await socket.say(frame)
+        elif not (direct.on_bytes and direct.on_bytes(frame)):
+            await socket.type(frame)
+        await asyncio.sleep(0)

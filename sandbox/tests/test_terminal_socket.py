@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -180,7 +181,7 @@ async def test_a_client_that_asks_whether_we_are_there_is_told(
 
 
 async def test_a_stranger_an_unknown_machine_and_an_unknown_terminal_are_404(
-    sandbox: Sandbox, learner: User, stranger: User
+    sandbox: Sandbox, learner: User, stranger: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     for socket in (
         Socket(path(sandbox), stranger),
@@ -192,6 +193,10 @@ async def test_a_stranger_an_unknown_machine_and_an_unknown_terminal_are_404(
         assert code == 4404
         assert error is not None
         assert error["code"] == "not_found"
+        assert error["hint"]
+    for who in (stranger, learner):
+        wanted = f"terminal of sandbox {sandbox.pk} closed with 4404: not_found; learner {who.pk}"
+        assert wanted in caplog.messages
 
 
 async def test_nobody_is_told_to_sign_in(sandbox: Sandbox) -> None:
@@ -199,9 +204,11 @@ async def test_nobody_is_told_to_sign_in(sandbox: Sandbox) -> None:
 
 
 async def test_another_origin_is_refused_before_the_handshake(
-    sandbox: Sandbox, learner: User
+    sandbox: Sandbox, learner: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert not await Socket(path(sandbox), learner, "http://evil.example").open()
+    assert not await Socket(path(sandbox), learner, "http://localhost:8001").open()
+    assert caplog.text.count(sandbox.pk) == 2
     socket = Socket(path(sandbox), learner, None)
     assert await socket.open(), "no origin, no browser"
     await socket.leave()
@@ -224,7 +231,7 @@ async def test_a_machine_that_does_not_answer_is_gone_with_a_reason(
     machines.error = error
     said, code = await refused(Socket(path(sandbox), learner))
     assert code == 4410
-    assert said == {"code": error.code, "message": error.message}
+    assert said == {"code": error.code, "message": error.message, "hint": error.hint}
 
 
 async def test_the_machines_end_closes_after_its_last_words(
@@ -259,6 +266,11 @@ async def test_an_engine_lost_while_resizing_closes_with_a_reason(
     assert await socket.closed_with() == 4410
 
 
+def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What an operator would find in the log."""
+    return [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING]
+
+
 BAD_FRAMES = [
     "not json", "", "[]", '"ack"', "7", "null", "[" * 50_000,
     '{"ack": "7"}', '{"ack": true}', '{"ack": 1.5}', '{"ack": null}',
@@ -269,11 +281,18 @@ BAD_FRAMES = [
 
 @pytest.mark.parametrize("frame", BAD_FRAMES, ids=[frame[:24] or "empty" for frame in BAD_FRAMES])
 async def test_a_frame_of_no_protocol_closes(
-    sandbox: Sandbox, learner: User, machines: Machines, frame: str
+    sandbox: Sandbox,
+    learner: User,
+    machines: Machines,
+    frame: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     socket, _ = await joined(sandbox, learner)
     await socket.say(frame)
     assert await socket.closed_with() == 1008
+    assert warned(caplog) == [
+        f"terminal of sandbox {sandbox.pk} closed with 1008: bad_request; learner {learner.pk}"
+    ]
     assert machines.source.sizes == []
     assert machines.terminal is not None
     assert not machines.terminal.viewers
@@ -301,12 +320,39 @@ async def test_a_frame_that_is_too_large_closes(
     assert await socket.closed_with() == 1009
 
 
+@pytest.mark.parametrize("code", [1002, 1007, 1009])
+async def test_what_the_server_itself_ends_is_a_line_of_the_log(
+    sandbox: Sandbox, learner: User, caplog: pytest.LogCaptureFixture, code: int
+) -> None:
+    socket, _ = await joined(sandbox, learner)
+    await socket.leave(code)
+    assert f"terminal of sandbox {sandbox.pk} closed with {code}" in caplog.text
+
+
+async def test_a_client_that_leaves_is_no_warning(
+    sandbox: Sandbox, learner: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    socket, _ = await joined(sandbox, learner)
+    await socket.leave()
+    assert warned(caplog) == []
+
+
+async def test_a_client_that_reads_no_more_is_closed(
+    sandbox: Sandbox, learner: User, machines: Machines, settings: Any
+) -> None:
+    settings.TERMINAL_STALL_SECONDS = 0.1
+    socket, _ = await joined(sandbox, learner)
+    machines.source.print(b"x" * 2 * WINDOW)
+    assert await socket.closed_with() == 4408
+
+
 async def test_too_many_sockets_of_one_learner_are_refused_until_one_leaves(
-    sandbox: Sandbox, learner: User, settings: Any
+    sandbox: Sandbox, learner: User, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.TERMINAL_SOCKETS_PER_LEARNER = 2
     open_ones = [(await joined(sandbox, learner))[0] for _ in range(2)]
     assert (await refused(Socket(path(sandbox), learner)))[1] == 4429
+    assert f"terminal of sandbox {sandbox.pk} closed with 4429" in caplog.text
     await open_ones.pop().leave()
     open_ones.append((await joined(sandbox, learner))[0])
     for socket in open_ones:
