@@ -55,3 +55,28 @@ def test_no_template_has_an_inline_script_or_handler() -> None:
         text = template.read_text(encoding="utf-8")
         assert not re.search(r"<script(?![^>]*\bsrc=)[^>]*>", text), template
         assert not re.search(r"\son[a-z]+=", text), template
+
+
+INTO_HTML = re.compile(
+    r"\b(?:innerHTML|outerHTML|insertAdjacentHTML|setHTML\w*|createContextualFragment|srcdoc)\b"
+    r"|document\.write"
+)
+# What they put in was rendered and sanitised by the site: explanations of answers, hints, solutions.
+OF_SITE_HTML = {"markup.js", "quizzes.js", "tasks.js"}
+
+
+def test_text_of_a_machine_never_becomes_html() -> None:
+    """One module makes HTML of text, and only those that show the site's own text import it."""
+    sources = {path.name: path.read_text(encoding="utf-8") for path in MODULES.rglob("*.js")}
+    assert {name for name, code in sources.items() if INTO_HTML.search(code)} == {"markup.js"}
+    assert {name for name, code in sources.items() if "setSiteHtml" in code} == OF_SITE_HTML
+
+
+def test_codes_after_which_the_page_stays_away_are_documented() -> None:
+    socket = (MODULES / "terminal-socket.js").read_text(encoding="utf-8")
+    final = re.search(r"FINAL = new Set\(\[([\d, ]+)\]\)", socket)
+    protocol = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    said = re.search(r"After ([\d, and]+) the page does not connect again", protocol)
+    assert final
+    assert said
+    assert re.findall(r"\d+", final[1]) == re.findall(r"\d+", said[1])

@@ -10,7 +10,7 @@ const RESIZE_QUIET_MS = 120;
 // there unparsed.
 const BACKGROUND_BYTES = 8 * 1024 * 1024;
 // 1000: the shell of an extra terminal ended. Connecting again would make a new one.
-const FINAL = new Set([1000, 1008, 1009, 4401, 4403, 4404, 4410, 4429]);
+const FINAL = new Set([1000, 1007, 1008, 1009, 4401, 4403, 4404, 4410, 4429]);
 
 /**
  * Handlers: `write(bytes, done)` shows bytes and calls `done` once they are parsed,

@@ -8,8 +8,10 @@ import { gettext, listed, ngettext } from "./words.js";
 const PROMPT_WAIT_MS = 5_000;
 const PROMPT_LOOK_MS = 50;
 
+const NOT_TAKEN = [gettext("The terminal was closed: something was sent that it does not take."), gettext("Connect again")];
 const CLOSED = {
-  1008: [gettext("The terminal was closed: something was sent that it does not take."), gettext("Connect again")],
+  1007: NOT_TAKEN,
+  1008: NOT_TAKEN,
   1009: [gettext("The terminal was closed: too much was sent at once."), gettext("Connect again")],
   4401: [gettext("The terminal needs you to be signed in. Load the page again."), null],
   4403: [gettext("This terminal belongs to someone else."), null],
