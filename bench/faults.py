@@ -25,7 +25,10 @@ ROWS = {
         "Redis killed for 30 s, and emptied",
         "terminals live; Starts work within 30 s; nothing doubled",
     ),
-    "engine": ("engine killed, and stopped in order", "said within 10 s; true within 15 s"),
+    "engine": (
+        "engine killed, stopped in order, and killed under machines that outlive it",
+        "open pages told within 10 s; true within 15 s; the same shell where it lived on",
+    ),
     "console": (
         "site killed under 50 open terminals",
         "all back within 10 s, in the same shells",

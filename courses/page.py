@@ -147,12 +147,20 @@ def page_data(learner: Any, state: LearnerLesson) -> dict[str, Any]:
 
 
 def _engine(lesson: Lesson) -> dict[str, Any]:
-    """Whether Start can work for this lesson now; if not, why and what to do."""
+    """Whether Start can work for this lesson now; if not, why and what to do.
+
+    `of_host`: it is the host's trouble, of whose end the page is told.
+    """
     try:
         require_runnable(lesson)
     except SandboxUserError as error:
-        return {"available": False, "message": error.message, "hint": error.hint}
-    return asdict(hosts.availability(machine.kind for machine in lesson.machines))
+        return {"available": False, "message": error.message, "hint": error.hint, "of_host": False}
+    host = hosts.current()
+    state = hosts.availability_on(host)
+    if not state.available:
+        return asdict(state) | {"of_host": True}
+    kinds = [machine.kind for machine in lesson.machines]
+    return asdict(hosts.availability_on(host, kinds)) | {"of_host": False}
 
 
 def _other(sandbox: Any) -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""The events socket: the state of a sandbox, then every change, as JSON objects."""
+"""The events socket: the state of a sandbox, then every change, as JSON objects.
+
+Also whether machines can be started at all, which pages without a sandbox hear at `/ws/host`.
+"""
 
 import asyncio
 import contextlib
@@ -11,6 +14,7 @@ from django.conf import settings
 
 from sandbox import presence
 from sandbox.events import group_of
+from sandbox.host_watch import host_watch
 from sandbox.models import USABLE, Sandbox, State
 from sandbox.ports import KINDS, looks
 from sandbox.snapshots import snapshot
@@ -25,7 +29,8 @@ IN_VIEW = {'{"visible":true}': True, '{"visible":false}': False}
 class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
     """One watcher of one sandbox."""
 
-    presence_task: asyncio.Task[None] | None = None
+    # What goes on beside the frames while the socket is open.
+    tasks: tuple[asyncio.Task[None], ...] = ()
     group = ""
     sandbox_id = ""
     watching = False
@@ -61,7 +66,10 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             return
         # A sandbox that comes up is noted as seen by whoever makes it ready.
         after = 0.0 if state["state"] in USABLE else presence.EVERY_SECONDS
-        self.presence_task = asyncio.create_task(presence.keep(sandbox_id, after))
+        self.tasks = (
+            asyncio.create_task(presence.keep(sandbox_id, after)),
+            asyncio.create_task(self._tell_of_host()),
+        )
         if settings.SANDBOX_ENGINE_ACCESS:
             machines = [m["name"] for m in state["machines"] if m["kind"] in KINDS]
             page = looks.open_page(sandbox_id, machines)
@@ -80,10 +88,9 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         if self.counting:
             self.counting.__exit__(None, None, None)
             self.counting = None
-        if self.presence_task:
-            self.presence_task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self.presence_task
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
         if self.group:
             await self.channel_layer.group_discard(self.group, self.channel_name)
 
@@ -94,6 +101,10 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             await self.refuse(1008)
         elif settings.SANDBOX_ENGINE_ACCESS:
             looks.view(self.sandbox_id, self.channel_name, said)
+
+    async def _tell_of_host(self) -> None:
+        async for event in host_watch.states():
+            await self.send_json(event)
 
     async def sandbox_event(self, message: dict[str, Any]) -> None:
         if not self.watching:

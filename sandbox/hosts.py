@@ -13,7 +13,6 @@ from typing import Any, cast
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
-from django.utils.translation import gettext
 
 from sandbox import engine, promises, sentences
 from sandbox.errors import DiskFull, EngineDown, KindOff, SandboxEngineError
@@ -64,16 +63,9 @@ def availability(kinds: Iterable[str] = ()) -> Availability:
 
 def availability_on(host: Host | None, kinds: Iterable[str] = ()) -> Availability:
     """`availability` by a row that the caller has read."""
-    if host is None or (timezone.now() - host.seen_at).total_seconds() > STALE_SECONDS:
-        return Availability(
-            False,
-            gettext("No worker answers."),
-            gettext(
-                "Whoever runs this site should look at the worker's log. Text and quizzes work."
-            ),
-        )
-    if host.problem:
-        return Availability(False, sentences.said(host.problem), sentences.said(host.hint))
+    message, hint = problem_of(host)
+    if message:
+        return Availability(False, sentences.said(message), sentences.said(hint))
     wanted = list(kinds)
     try:
         if wanted:
@@ -81,6 +73,16 @@ def availability_on(host: Host | None, kinds: Iterable[str] = ()) -> Availabilit
     except KindOff as error:
         return Availability(False, error.message, error.hint)
     return Availability(True)
+
+
+def problem_of(host: Host | None) -> tuple[str, str]:
+    """Why no machine of any kind can be started, and what to do; empty when some can.
+
+    In English, as workers write it (`sandbox/sentences.py`).
+    """
+    if host is None or (timezone.now() - host.seen_at).total_seconds() > STALE_SECONDS:
+        return sentences.NO_WORKER, sentences.LOOK_AT_WORKER
+    return host.problem, host.hint
 
 
 def require_available(kinds: Iterable[str]) -> Host | None:

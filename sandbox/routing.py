@@ -8,6 +8,7 @@ from django.conf import settings
 from django.urls import re_path
 
 from sandbox.consumers import EventsConsumer
+from sandbox.host_watch import host_socket
 from sandbox.terminal_socket import terminal_socket
 
 log = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ async def _unknown(scope: dict[str, Any], receive: Any, send: Any) -> None:
 # Any: Channels routes ASGI applications by Django's URL patterns, typed for views.
 _patterns: list[tuple[str, Any]] = [
     (SANDBOX + r"/events$", EventsConsumer.as_asgi()),
+    (r"^ws/host$", host_socket),
     (
         SANDBOX + r"/machines/(?P<machine>[a-z0-9-]{1,40})/terminals/(?P<name>[^/]{1,100})$",
         terminal_socket,

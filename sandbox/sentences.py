@@ -107,6 +107,8 @@ OVER_DISK = _(
 )
 
 # Why Start is off (`sandbox/hosts.py`).
+NO_WORKER = _("No worker answers.")
+LOOK_AT_WORKER = _("Whoever runs this site should look at the worker's log. Text and quizzes work.")
 DISK_FULL = _("The disk of the machines' host is %(percent)s %% full.")
 IMAGES_MISSING = _("Machine images are missing: %(names)s.")
 BUILD_IMAGES = _("Run ./start, or python -m sandbox.images.build, on the engine's host.")

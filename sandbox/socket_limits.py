@@ -25,9 +25,10 @@ class TooFast(Exception):
 
 
 @contextmanager
-def counted(learner_id: int) -> Iterator[None]:
+def counted(learner_id: int, most: int | None = None) -> Iterator[None]:
     """Count one socket of a learner while the block runs. Raises TooManySockets."""
-    if _sockets_of_learner[learner_id] >= settings.TERMINAL_SOCKETS_PER_LEARNER:
+    most = settings.TERMINAL_SOCKETS_PER_LEARNER if most is None else most
+    if _sockets_of_learner[learner_id] >= most:
         raise TooManySockets
     _sockets_of_learner[learner_id] += 1
     try:

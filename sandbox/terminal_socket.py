@@ -16,7 +16,7 @@ from urllib.parse import parse_qs
 from django.conf import settings
 
 from sandbox import onlookers, presence, terminal_names
-from sandbox.errors import SandboxError, SandboxNotReady, TerminalsFull
+from sandbox.errors import EngineDown, SandboxError, SandboxNotReady, TerminalsFull
 from sandbox.models import Machine
 from sandbox.onlookers import Look
 from sandbox.socket_limits import Pace, TooFast, TooManySockets, counted
@@ -126,7 +126,7 @@ async def _until_over(
             POLICY, "too_fast", "Far too many frames came in a short time.", "Send them slower."
         ) from fast
     except SandboxError as error:
-        raise Refused.by(GONE, error) from error
+        raise _out_of_reach(error) from error
     except (OSError, ConnectionError):
         # The browser is gone; the shell and its output stay for when it comes back.
         log.debug("viewer of %s lost", scope["path"])
@@ -162,7 +162,14 @@ async def _terminal_of(machine: Machine, name: str) -> Terminal:
     except TerminalsFull as error:
         raise Refused.by(TOO_MANY, error) from error
     except SandboxError as error:
-        raise Refused.by(GONE, error) from error
+        raise _out_of_reach(error) from error
+
+
+def _out_of_reach(error: SandboxError) -> Refused:
+    """The machine is gone; or the engine is away, and says nothing about the machine."""
+    if isinstance(error, EngineDown):
+        return Refused(COME_BACK)
+    return Refused.by(GONE, error)
 
 
 async def _end_of(terminal: Terminal, machine: Machine, name: str) -> int:
@@ -173,8 +180,8 @@ async def _end_of(terminal: Terminal, machine: Machine, name: str) -> int:
         # The main one is there as long as its machine.
         try:
             await terminals.get(machine, name)
-        except SandboxError:
-            return GONE
+        except SandboxError as error:
+            return _out_of_reach(error).code
     # The holder of an extra terminal may live on; coming back attaches to it, or is told.
     return COME_BACK
 

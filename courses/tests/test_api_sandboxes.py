@@ -66,6 +66,7 @@ def test_a_kind_that_is_off_is_503_and_says_which_promise_and_what_to_change(own
         "available": False,
         "message": error["message"],
         "hint": error["hint"],
+        "of_host": False,
     }
 
 

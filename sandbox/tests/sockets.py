@@ -51,8 +51,16 @@ class Socket:
         return got
 
     async def told(self) -> Any:
-        """The next text frame, as JSON."""
-        return json.loads((await self.message())["text"])
+        """The next text frame, as JSON; what is said of the host, whenever it is looked at, aside."""
+        while (said := json.loads((await self.message())["text"])).get("type") == "host":
+            pass
+        return said
+
+    async def told_of_host(self) -> Any:
+        """The next text frame about the host, as JSON."""
+        while (said := json.loads((await self.message())["text"])).get("type") != "host":
+            pass
+        return said
 
     async def read(self) -> bytes:
         """The next binary frame."""

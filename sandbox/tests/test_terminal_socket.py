@@ -224,14 +224,29 @@ async def test_a_sandbox_that_is_not_up_is_gone(
     assert error is not None
 
 
-@pytest.mark.parametrize("error", [MachineDied(), EngineDown()])
 async def test_a_machine_that_does_not_answer_is_gone_with_a_reason(
-    sandbox: Sandbox, learner: User, machines: Machines, error: Any
+    sandbox: Sandbox, learner: User, machines: Machines
 ) -> None:
-    machines.error = error
+    machines.error = MachineDied()
     said, code = await refused(Socket(path(sandbox), learner))
     assert code == 4410
-    assert said == {"code": error.code, "message": error.message, "hint": error.hint}
+    assert said == {
+        "code": "machine_died",
+        "message": MachineDied.message,
+        "hint": MachineDied.hint,
+    }
+
+
+async def test_an_engine_that_is_away_says_nothing_of_the_machine(
+    sandbox: Sandbox, learner: User, machines: Machines
+) -> None:
+    machines.error = EngineDown()
+    assert await refused(Socket(path(sandbox), learner)) == (None, 1012)
+    machines.error = None
+    socket, _ = await joined(sandbox, learner, "?after=2")
+    machines.error = EngineDown()
+    machines.source.end()
+    assert await socket.closed_with() == 1012
 
 
 async def test_the_machines_end_closes_after_its_last_words(
@@ -253,7 +268,7 @@ async def test_a_stream_that_broke_off_while_the_machine_lives_asks_to_come_back
     assert await socket.closed_with() == 1012
 
 
-async def test_an_engine_lost_while_resizing_closes_with_a_reason(
+async def test_an_engine_lost_while_resizing_asks_to_come_back(
     sandbox: Sandbox, learner: User, machines: Machines
 ) -> None:
     async def away(columns: int, rows: int) -> None:
@@ -263,7 +278,7 @@ async def test_an_engine_lost_while_resizing_closes_with_a_reason(
     assert machines.terminal is not None
     machines.terminal._size._resize = away
     await socket.say('{"resize": [100, 30]}')
-    assert await socket.closed_with() == 4410
+    assert await socket.closed_with() == 1012
 
 
 def warned(caplog: pytest.LogCaptureFixture) -> list[str]:

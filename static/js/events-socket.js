@@ -1,4 +1,5 @@
-// The sandbox's events: state, stages, task results, warnings.
+// The page's events: of its sandbox (state, stages, task results, warnings) while it has one, and
+// whether machines can be started here at all, always.
 import { ReconnectingSocket, socketUrl } from "./reconnecting-socket.js";
 import { call, segment } from "./api.js";
 import { onWake } from "./page-wake.js";
@@ -8,7 +9,7 @@ const FINAL = new Set([4401, 4403, 4404, 4410]);
 
 const publish = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
 
-/** Feeds `state` while its sandbox lives; one object for the page, whatever sandbox it is. */
+/** Feeds `state` while its sandbox lives; one connection for the page, whatever sandbox it is. */
 export class EventsSocket {
   #socket = null;
   #id = null;
@@ -22,20 +23,25 @@ export class EventsSocket {
     this.#follow();
   }
 
+  /** Hear anew how things are: each connection begins with that. */
+  renew() {
+    this.#socket?.drop();
+  }
+
   #follow() {
     const wanted = this.state.live ? this.state.id : null;
-    if (wanted === this.#id) return;
+    if (this.#socket && wanted === this.#id) return;
     this.#socket?.end();
     this.#id = wanted;
-    this.#socket = wanted ? this.#connect(wanted) : null;
+    this.#socket = this.#connect(wanted);
   }
 
   #connect(id) {
     return new ReconnectingSocket({
-      url: () => socketUrl(`/ws/sandboxes/${segment(id)}/events`),
+      url: () => socketUrl(id ? `/ws/sandboxes/${segment(id)}/events` : "/ws/host"),
       message: (event) => this.#receive(id, event.data),
       closed: (code) => {
-        if (FINAL.has(code)) this.#refresh(id);
+        if (id && FINAL.has(code)) this.#refresh(id);
         return !FINAL.has(code);
       },
     });
@@ -43,7 +49,7 @@ export class EventsSocket {
 
   /** Ports that open on their own are only looked for while somebody looks. */
   #sayVisible() {
-    this.#socket?.send(JSON.stringify({ visible: !document.hidden }));
+    if (this.#id) this.#socket?.send(JSON.stringify({ visible: !document.hidden }));
   }
 
   #receive(id, data) {

@@ -1,7 +1,6 @@
 // Start, Stop, Extend, Reset: each is one call of the API; the state's events do the rest.
 import { call, segment } from "./api.js";
 import { ask } from "./dialog.js";
-import { EngineWatch } from "./engine-watch.js";
 import { gettext, listed } from "./words.js";
 
 const SWITCH_TRIES = 60;
@@ -10,19 +9,21 @@ const SWITCH_PAUSE_MS = 500;
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /**
- * `page` is the lesson's data, `changed()` redraws. Keeps what the snapshot can't tell:
- * a Start that has no answer yet, why it was refused, and the other lesson's machines.
+ * `page` is the lesson's data, `changed()` redraws, `ask()` has the host's state told anew.
+ * Keeps what the snapshot can't tell: a Start that has no answer yet, why it was refused,
+ * whether one can work at all, and the other lesson's machines.
  */
 export class MachineActions {
-  constructor(page, state, { changed, problem }) {
-    Object.assign(this, { page, state, changed, problem });
+  constructor(page, state, { changed, problem, ask }) {
+    Object.assign(this, { page, state, changed, problem, askAnew: ask });
     this.pendingSince = null;
     this.switching = false;
     this.trouble = null;
     this.other = page.other_sandbox;
     this.engine = page.engine;
-    this.watch = new EngineWatch(() => this.#engineBack());
-    if (!this.engine.available) this.watch.watch();
+    // What stands in this lesson's way on a host that is well.
+    this.engineOtherwise = page.engine.of_host ? { available: true, message: "", hint: "", of_host: false } : page.engine;
+    document.addEventListener("slipway:host", ({ detail }) => this.#hear(detail));
   }
 
   async start() {
@@ -115,17 +116,22 @@ export class MachineActions {
 
   async #refused(error) {
     if (error.code === "sandbox_live") this.other = this.#describe(error.more);
-    else if (["no_engine", "disk_full"].includes(error.code)) this.#engineAway(error);
+    else if (["no_engine", "disk_full"].includes(error.code)) {
+      this.#engineAway(error);
+      // It may be over already, and would then not be told as a change.
+      this.askAnew();
+    }
     else this.trouble = error;
   }
 
   #engineAway({ message, hint }) {
-    this.engine = { available: false, message, hint };
-    this.watch.watch();
+    this.engine = { available: false, message, hint, of_host: true };
   }
 
-  #engineBack() {
-    this.engine = { available: true, message: "", hint: "" };
+  /** How the host is, when the page connects and whenever it changes. */
+  #hear({ available, message, hint }) {
+    if (available) this.engine = this.engineOtherwise;
+    else this.#engineAway({ message, hint });
     this.changed();
   }
 

@@ -7,7 +7,7 @@ import { Lines } from "./lines.js";
 import { MachineActions } from "./machine-actions.js";
 import { SandboxState } from "./sandbox-state.js";
 import { HeaderControls, drawStatus } from "./status-line.js";
-import { gettext } from "./words.js";
+import { gettext, said } from "./words.js";
 
 /** `page` is the lesson's data, `dock` the phone's pane switch. */
 export class Machines {
@@ -20,6 +20,7 @@ export class Machines {
     this.actions = new MachineActions(page, this.state, {
       changed: () => this.#draw(),
       problem: (error) => this.#problem(error),
+      ask: () => this.events.renew(),
     });
     this.berth = new Berth(this.berthElement, () => this.#model());
     this.header = new HeaderControls(this.state);
@@ -104,6 +105,7 @@ export class Machines {
     this.deck.draw();
     this.header.draw();
     drawStatus(this.pane.querySelector("[data-status]"), this.state, this.last.element);
+    this.#sayEngine();
     if (!this.usable && berthWasHidden && focusLeaves) this.berth.focus();
   }
 
@@ -113,6 +115,16 @@ export class Machines {
     const focus = document.activeElement;
     const idle = focus === document.body || this.pane.contains(focus);
     if (idle && !this.dock.narrow()) this.deck.focus();
+  }
+
+  /** Above machines that are there: the engine below them is away, or can make no others. */
+  #sayEngine() {
+    const { of_host: ofHost, message, hint } = this.actions.engine;
+    const text = ofHost && this.usable ? `${said(message)} ${said(hint)}` : "";
+    if (text === this.engineSaid) return;
+    this.engineSaid = text;
+    if (text) this.lines.show("engine", { text, bad: true });
+    else this.lines.clear("engine");
   }
 
   #warn() {

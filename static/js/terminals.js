@@ -36,6 +36,8 @@ export class Terminals {
 
   constructor(lines, handlers) {
     Object.assign(this, { lines, handlers });
+    // The engine is back: nobody waits for the next try.
+    document.addEventListener("slipway:host", ({ detail }) => detail.available && this.all.forEach((view) => view.retryNow()));
   }
 
   /** The terminal that has, or would get, the keyboard; null while a preview has it. */

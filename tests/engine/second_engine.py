@@ -202,3 +202,12 @@ def second_engine(*arguments: str) -> Iterator[SecondEngine]:
             made.close()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def slipways_engine(*arguments: str) -> Iterator[SecondEngine]:
+    """A second engine that has what Slipway looks for; its machines of kind `shell` are real."""
+    with second_engine(*arguments) as made:
+        made.copy_image(image_ref("shell"))
+        made.name_other_images()
+        yield made

@@ -80,11 +80,42 @@ class Learner:
         self.call("DELETE", f"/sandboxes/{sandbox_id}")
         self.wait_for(sandbox_id, ("gone", "failed"), 30)
 
+    def events(self, sandbox_id: str) -> "Events":
+        """What a page with the sandbox open is told from now on."""
+        return Events(self.site, f"/ws/sandboxes/{sandbox_id}/events", self.headers)
+
     def terminal(self, sandbox_id: str, machine: str = "box") -> "Screen":
         """Open the machine's terminal. Raises OSError while nobody listens."""
         path = f"/ws/sandboxes/{sandbox_id}/machines/{machine}/terminals/main"
         address = self.site.url.replace("http", "ws", 1) + path
         return Screen(address, self.headers)
+
+
+class Events:
+    """What a page that is open is told: of a learner's sandbox, or as a visitor of the host only."""
+
+    def __init__(self, site: Site, path: str = "/ws/host", headers: Any = None) -> None:
+        self._open = ExitStack()
+        address = site.url.replace("http", "ws", 1) + path
+        opening = connect(address, additional_headers=headers, proxy=None)
+        self.socket = self._open.enter_context(opening)
+
+    def wait_for(self, seconds: float, **fields: Any) -> tuple[dict[str, Any], float]:
+        """The next event with these fields, and the seconds until it came."""
+        began = time.monotonic()
+        seen = []
+        while (left := began + seconds - time.monotonic()) > 0:
+            try:
+                event = json.loads(self.socket.recv(timeout=left))
+            except TimeoutError:
+                break
+            if event | fields == event:
+                return event, time.monotonic() - began
+            seen.append(event)
+        raise AssertionError(f"no {fields} within {seconds} s, but {seen}")
+
+    def close(self) -> None:
+        self._open.close()
 
 
 class Screen:

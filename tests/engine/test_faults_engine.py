@@ -6,14 +6,15 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
 
 from sandbox import hosts, lifecycle
 from sandbox.images import image_ref
 from sandbox.models import State
 from sandbox.specs import MachineSpec
 from tests.engine.conftest import Start, TrueAfter
-from tests.engine.second_engine import SecondEngine, second_engine
-from tests.engine.site_learners import eventually, learners
+from tests.engine.second_engine import SecondEngine, slipways_engine
+from tests.engine.site_learners import Events, learners
 from tests.running_site import Site, running_site
 
 pytestmark = [pytest.mark.engine, pytest.mark.takes(seconds=45)]
@@ -21,14 +22,13 @@ SHELL = MachineSpec(name="laptop", kind="shell")
 SAID_SECONDS = 10
 TRUE_SECONDS = 15
 CLEAR_SECONDS = 5
+RECONCILE_SECONDS = settings.CELERY_BEAT_SCHEDULE["reconcile"]["schedule"]
 AWAY = "The Docker engine does not answer."
 
 
 @pytest.fixture(scope="module")
 def second() -> Iterator[SecondEngine]:
-    with second_engine() as made:
-        made.copy_image(image_ref("shell"))
-        made.name_other_images()
+    with slipways_engine() as made:
         yield made
 
 
@@ -54,10 +54,16 @@ def test_an_engine_that_went_and_came_back_is_said_and_rows_are_true_again(
 ) -> None:
     working, late = learners(site, "working", "late")
     sandbox_id = working.ready()
+    # Pages that are open: with machines, and of somebody who only reads.
+    pages = [working.events(sandbox_id), Events(site)]
     # Killed, as by the kernel: its machines end with the next one's start. Or stopped in
     # order, as for an upgrade: it ends them itself.
     getattr(second, end)()
-    eventually(lambda: AWAY in readiness(site), SAID_SECONDS, "/readyz")
+    began = time.monotonic()
+    for page in pages:
+        left = began + SAID_SECONDS - time.monotonic()
+        page.wait_for(left, type="host", available=False, message=AWAY)
+    assert AWAY in readiness(site)
     began = time.monotonic()
     refused = late.refused()
     assert time.monotonic() - began < CLEAR_SECONDS
@@ -66,12 +72,49 @@ def test_an_engine_that_went_and_came_back_is_said_and_rows_are_true_again(
     assert working.look(sandbox_id)["state"] == "ready", "an engine that is away says nothing"
     second.start()
     began = time.monotonic()
-    eventually(lambda: not readiness(site), TRUE_SECONDS, "/readyz")
+    pages[1].wait_for(TRUE_SECONDS, type="host", available=True)
+    assert not readiness(site)
     ended = working.wait_for(sandbox_id, ("failed",), began + TRUE_SECONDS - time.monotonic())
     true_after(time.monotonic() - began)
     assert ended["error"]["code"] == "machine_died"
+    for page in pages:
+        page.close()
     again = late.ready()
     late.stop(again)
+
+
+@pytest.mark.fault("engine")
+def test_machines_that_outlive_their_engine_stay_and_terminals_come_back(
+    tmp_path_factory: pytest.TempPathFactory, true_after: TrueAfter
+) -> None:
+    with (
+        slipways_engine("--live-restore") as second,
+        running_site(tmp_path_factory.mktemp("live"), DOCKER_HOST=second.address) as site,
+    ):
+        (learner,) = learners(site, "staying")
+        sandbox_id = learner.ready()
+        terminal = learner.terminal(sandbox_id)
+        pid = terminal.shell_pid()
+        terminal.says("kept=treasure; echo set-$((1 + 1))", "set-2")
+        page = learner.events(sandbox_id)
+        second.kill()
+        page.wait_for(SAID_SECONDS, type="host", available=False, message=AWAY)
+        second.start()
+        began = time.monotonic()
+        page.wait_for(TRUE_SECONDS, type="host", available=True)
+        terminal.close()
+        again = learner.terminal(sandbox_id)
+        assert again.shell_pid() == pid
+        again.says("echo it-is-$kept", r"it-is-treasure\b")
+        true_after(time.monotonic() - began)
+        # Two comparisons of database and engine later it still is what it was.
+        time.sleep(max(0.0, began + 2 * RECONCILE_SECONDS + 1 - time.monotonic()))
+        assert learner.look(sandbox_id)["state"] == "ready"
+        assert again.shell_pid() == pid
+        for opened in (page, again):
+            opened.close()
+        learner.stop(sandbox_id)
+        assert second.docker("ps", "--all", "--quiet") == ""
 
 
 @pytest.mark.fault("missing")
