@@ -1,6 +1,7 @@
 // One terminal's bytes, with sequence numbers, acknowledgements and the way back after a loss.
 import { Liveness } from "./liveness.js";
 import { ReconnectingSocket, socketUrl } from "./reconnecting-socket.js";
+import { ScreenQueue } from "./screen-queue.js";
 import { segment } from "./api.js";
 
 const ACK_BYTES = 64 * 1024;
@@ -21,6 +22,7 @@ const FINAL = new Set([1000, 1007, 1008, 1009, 4401, 4403, 4404, 4410, 4429]);
 export class TerminalSocket {
   #handlers;
   #socket;
+  #queue;
   #connection = 0;
   #received = null;
   #written = 0;
@@ -36,6 +38,7 @@ export class TerminalSocket {
 
   constructor(path, handlers) {
     this.#handlers = handlers;
+    this.#queue = new ScreenQueue(handlers.write);
     this.#socket = new ReconnectingSocket({
       url: () => socketUrl(this.#received === null ? path : `${path}?after=${this.#received}`),
       open: () => this.#opened(),
@@ -91,6 +94,7 @@ export class TerminalSocket {
     clearTimeout(this.#resizeTimer);
     this.#liveness.end();
     this.#socket.end();
+    this.#queue.drop();
   }
 
   #sendSize() {
@@ -132,6 +136,8 @@ export class TerminalSocket {
 
   #startAt(seq) {
     this.#received = seq;
+    // The screen begins anew: parsing what came before could take longer than a person waits.
+    this.#queue.drop();
     this.#handlers.reset(() => (this.#written = seq));
   }
 
@@ -153,7 +159,7 @@ export class TerminalSocket {
     const early = this.#unparsed < BACKGROUND_BYTES && document.hidden;
     if (early) this.#consumed(bytes.length);
     this.#unparsed += bytes.length;
-    this.#handlers.write(bytes, () => {
+    this.#queue.push(bytes, () => {
       this.#written = end;
       this.#unparsed -= bytes.length;
       if (!early && connection === this.#connection) this.#consumed(bytes.length);
