@@ -11,9 +11,11 @@ from tests.engine.conftest import TrueAfter
 from tests.engine.site_learners import containers, learners
 from tests.running_site import Site, running_site
 
-pytestmark = [pytest.mark.engine, pytest.mark.takes(seconds=35)]
+pytestmark = [pytest.mark.engine, pytest.mark.takes(seconds=60)]
 WARNED_SECONDS = 120
 GONE_SECONDS = 30
+# A few ticks longer than the warning comes before the end.
+LONGER_SECONDS = reaper.WARNING_SECONDS + 10
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +29,29 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def test_the_warning_comes_two_minutes_before_also_when_a_tick_has_just_passed() -> None:
     tick_seconds = settings.CELERY_BEAT_SCHEDULE["reap"]["schedule"]
     assert reaper.WARNING_SECONDS - tick_seconds >= WARNED_SECONDS
+
+
+@pytest.mark.fault("expiry")
+def test_a_page_that_is_open_is_warned_two_minutes_before(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("warned")
+    with running_site(folder, SANDBOX_LIFETIME_SECONDS=str(LONGER_SECONDS)) as longer:
+        (learner,) = learners(longer, "warned")
+        sandbox_id = learner.ready()
+        page = learner.events(sandbox_id)
+        ready, _ = page.wait_for(5, type="state")
+        assert ready["sandbox"]["state"] == "ready", "there was time before the warning"
+        expires_at = datetime.fromisoformat(ready["sandbox"]["expires_at"])
+        warning, _ = page.wait_for(LONGER_SECONDS, type="warning", code="expiring")
+        left = (expires_at - datetime.now(UTC)).total_seconds()
+        assert left >= WARNED_SECONDS
+        assert warning["message"]
+        assert warning["hint"]
+        now = learner.look(sandbox_id)
+        assert (now["state"], now["expires_at"]) == ("expiring", expires_at.isoformat())
+        page.close()
+        learner.stop(sandbox_id)
 
 
 @pytest.mark.fault("expiry")
