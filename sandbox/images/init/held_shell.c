@@ -11,20 +11,37 @@
 #include "slipway.h"
 
 #define HANGUP_SECONDS 1.0 /* a shell that is told to end has so long */
+#define LOOK_MILLISECONDS 500
 
 struct held_shell shell = {.terminal = -1, .pid = -1, .exit_code = -1, .size = {.ws_row = 24, .ws_col = 80}};
 static struct termios first_settings;
 static double kill_at;
+static sigset_t while_waiting; /* the signals that are blocked then */
 
 static void on_child(int number)
 {
-    (void)number; /* only so that poll() returns */
+    (void)number; /* only so that ppoll() returns */
 }
 
+/* The end of a child is let through only in shell_wait(): one that came just before would be slept over,
+ * and looking twice a second was most of what an idle machine cost. */
 void shell_watch(void)
 {
     struct sigaction child = {.sa_handler = on_child};
+    sigset_t ends;
     sigaction(SIGCHLD, &child, NULL);
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &ends, &while_waiting);
+    sigdelset(&while_waiting, SIGCHLD);
+}
+
+int shell_wait(struct pollfd *slots, size_t count, int milliseconds)
+{
+    if (shell.pid > 0 && kill_at > 0 && (milliseconds < 0 || milliseconds > LOOK_MILLISECONDS))
+        milliseconds = LOOK_MILLISECONDS;
+    struct timespec patience = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
+    return ppoll(slots, count, milliseconds < 0 ? NULL : &patience, &while_waiting);
 }
 
 bool shell_open(void)

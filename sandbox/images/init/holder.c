@@ -7,7 +7,6 @@
  * The holder of an extra terminal ends with its shell. That of the main terminal starts the next one, on the same
  * terminal and in the same numbers; what PID 1 has to say to the learner it gets from a pipe. */
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,7 +164,7 @@ static void take_notes(void)
         holder_show(bytes, (size_t)count);
 }
 
-/* One round: waits at most `milliseconds` for anything, then does what can be done. False: no more output. */
+/* One round: waits at most `milliseconds` (-1: as long as it takes) for anything, then does what can be done. False: no more output. */
 bool holder_round(int milliseconds)
 {
     enum { TERMINAL = 2 * VIEWERS, NOTES, FIRST_DOOR, SLOTS = FIRST_DOOR + DOORS };
@@ -182,7 +181,7 @@ bool holder_round(int milliseconds)
     slots[NOTES] = (struct pollfd){notes, POLLIN, 0};
     for (int door = 0; door < DOORS; door++)
         slots[FIRST_DOOR + door] = (struct pollfd){doors[door], POLLIN, 0};
-    if (poll(slots, SLOTS, milliseconds) < 0)
+    if (shell_wait(slots, SLOTS, milliseconds) < 0)
         return true;
     bool more = true;
     if (slots[TERMINAL].revents & (POLLIN | POLLHUP | POLLERR))
@@ -248,7 +247,7 @@ void holder_begin(const int opened[DOORS], int from_init, uint64_t first_byte)
 void holder_serve_shell(void)
 {
     while (shell.exit_code < 0) {
-        if (!holder_round(500))
+        if (!holder_round(-1))
             pause_milliseconds(20); /* the shell lives and has closed its terminal; somebody may open it again */
         shell_look();
     }

@@ -12,6 +12,7 @@
 #ifndef HOLDER_H
 #define HOLDER_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -70,6 +71,8 @@ struct held_shell {
 };
 extern struct held_shell shell;
 void shell_watch(void);
+/* poll() that returns also when a child has ended, or it is time to look after one that was told to end. */
+int shell_wait(struct pollfd *slots, size_t count, int milliseconds);
 bool shell_open(void);
 bool shell_start(const char *command);
 void shell_resize(unsigned short columns, unsigned short rows);
