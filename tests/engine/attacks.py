@@ -157,8 +157,11 @@ def _proofs(image: str) -> dict[str, tuple[int, str]]:
 
 
 def prove(name: str, place: str) -> None:
-    """The attack works where nothing is protected; else this test shows nothing, and says so."""
-    code, words = _proofs("shell" if place == "shell" else "docker")[name]
+    """The attack works where nothing is protected; else this test shows nothing, and says so.
+
+    `place`: one of PLACES, or "vm" for around a guest.
+    """
+    code, words = _proofs("docker" if place == "outside" else place)[name]
     if code == NOT_HERE:
         pytest.skip(f"not run: this kernel has nothing for {name!r} to attack")
     assert code == 0, f"the probe itself must work: {words}"

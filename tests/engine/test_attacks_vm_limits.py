@@ -1,6 +1,7 @@
 """What a guest may use up and find out: it is full one day, and nobody beside it notices."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,13 @@ from sandbox.specs import KindLimits, limits_of
 from tests.engine.conftest import bare_machine
 from tests.engine.probes import as_root, control_groups, serving, unprotected, unprotected_once
 from tests.engine.screen import open_screen, typed
-from tests.engine.test_attacks_limits import ECHO_SECONDS, LOG_SLACK_BYTES, echo_seconds, processes
+from tests.engine.test_attacks_limits import (
+    ECHO_SECONDS,
+    HOG,
+    LOG_SLACK_BYTES,
+    echo_seconds,
+    processes,
+)
 from tests.engine.test_attacks_privileges import CONNECT, LOOK
 from tests.engine.vm_machine import around
 
@@ -75,7 +82,8 @@ def test_a_fork_bomb_in_a_guest_is_one_process_outside_and_no_neighbour_notices(
         near, bombed = await open_screen(shared_shell), await open_screen(victim)
         before = await asyncio.to_thread(processes, victim)
         await bombed.type("bomb() { bomb | bomb & }; bomb")
-        await asyncio.sleep(3)
+        # The guest has as many as it can.
+        await bombed.until(rb"fork: (retry|Resource|Cannot allocate)", 90)
         seconds = await echo_seconds(near)
         count = await asyncio.to_thread(processes, victim)
         for screen in (near, bombed):
@@ -91,6 +99,46 @@ def test_a_fork_bomb_in_a_guest_is_one_process_outside_and_no_neighbour_notices(
     assert found is not None
     assert found["State"]["Running"]
     assert around(victim, "/bin/echo", "alive").text == "alive\n"
+
+
+def memory_file(machine: Machine, *names: str) -> Path:
+    """A file of the machine's control group for memory, by its names in v1 and v2."""
+    found = engine.inspect_container(machine.container_id)
+    assert found is not None
+    paths = [d / name for d in control_groups(found["State"]["Pid"]) for name in names]
+    return next(path for path in paths if path.exists())
+
+
+# Twice the memory of a guest. Without the end of a line `tail` has to keep all that it reads.
+HOARD_BYTES = 2 * 128 * 1024 * 1024
+HOARD = f"head -c {HOARD_BYTES} /dev/zero | tail | wc -c; echo ended ${{PIPESTATUS[1]}}"
+SESSION = "echo $PPID; cat /proc/sys/kernel/random/boot_id"
+
+
+def test_twice_the_memory_of_a_guest_ends_the_program_by_the_guests_own_kernel(
+    house: Machine,
+) -> None:
+    assert unprotected(HOARD).text.split() == [str(HOARD_BYTES), "ended", "0"]
+    began = typed(house, SESSION).text
+    assert "ended 137\n" in typed(house, HOARD, 120).text
+    assert "(tail)" in as_root(house, "dmesg | grep 'Out of memory: Killed process'").text
+    assert typed(house, SESSION).text == began, "the same shell of the same guest answers on"
+
+
+def test_twice_the_memory_around_a_guest_ends_something_of_this_sandbox_and_no_other(
+    victim: Machine, house: Machine, shared_shell: Machine
+) -> None:
+    hog = HOG.format(2 * limits_of("vm").memory_bytes)
+    assert "had it" in unprotected(hog, image="vm").text
+    neighbours = (house, shared_shell)
+    began = [typed(machine, SESSION).text for machine in neighbours]
+    counts = memory_file(victim, "memory.oom_control", "memory.events")
+    done = around(victim, "/bin/bash", "-c", hog)
+    assert done.code == 137, done.text
+    assert "had it" not in done.text
+    # Where all of the machine ended, its control group went with it.
+    assert not counts.exists() or not re.search(r"^oom_kill 0$", counts.read_text(), re.M)
+    assert [typed(machine, SESSION).text for machine in neighbours] == began
 
 
 # A serial console is slow where guests are emulated, about 100 KB/s: the log is made to hold less than
@@ -114,11 +162,7 @@ def small_log(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def memory_bytes(machine: Machine) -> int:
     """What the machine's control group counts now: QEMU with all that the guest touched, and the rest."""
-    found = engine.inspect_container(machine.container_id)
-    assert found is not None
-    names = ("memory.usage_in_bytes", "memory.current")
-    paths = [d / name for d in control_groups(found["State"]["Pid"]) for name in names]
-    return next(int(path.read_text()) for path in paths if path.exists())
+    return int(memory_file(machine, "memory.usage_in_bytes", "memory.current").read_text())
 
 
 def test_a_flood_of_a_guests_console_leaves_logs_within_their_cap_and_memory_as_it_was(
