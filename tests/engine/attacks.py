@@ -101,7 +101,10 @@ ATTACKS = {
         mount -t cgroup -o freezer none $d || exit 1
         f=$d/release_agent; v=$(cat $f) && echo "$v" >$f; code=$?; umount $d; exit $code"""
     ),
-    "sys/kernel": Attack(
+    "write to /sys/kernel": Attack(
+        f"""f=/sys/kernel/rcu_normal; [ -e $f ] || exit {NOT_HERE}; v=$(cat $f) && echo "$v" >$f"""
+    ),
+    "sys/kernel by a sysfs of one's own": Attack(
         # A network namespace has a sysfs of its own, which nobody has made read-only.
         """unshare -nm sh -c 'mkdir -p /tmp/s && mount -t sysfs none /tmp/s &&
         f=/tmp/s/kernel/rcu_normal && v=$(cat $f) && echo "$v" >$f'"""
@@ -134,6 +137,8 @@ _OPEN = {
                "SYS_MODULE", "SYS_RAWIO", "DAC_READ_SEARCH"],
     "DeviceCgroupRules": [f"b {_DISK_NUMBER} r", "c 1:1 r"],
     "CgroupnsMode": "host",
+    # Read-only in any container whose engine is not told otherwise.
+    "Binds": ["/sys/kernel:/sys/kernel"],
 }  # fmt: skip
 
 
