@@ -59,12 +59,15 @@ def test_limits_come_from_the_settings(kind: str, memory: int, pids: int, cpus: 
     assert config["NanoCpus"] == int(cpus * 1e9)
 
 
-def test_operator_changes_limits_and_runtime(settings: Any) -> None:
-    settings.SANDBOX_SHELL_MEMORY_MIB = 64
-    settings.SANDBOX_SHELL_PIDS = 17
-    settings.SANDBOX_RUNTIME_SHELL = "runsc"
-    config = host("shell")
+@pytest.mark.parametrize("kind", KINDS)
+def test_operator_changes_limits_and_runtime_of_one_kind(settings: Any, kind: str) -> None:
+    others = {other: host(other) for other in KINDS if other != kind}
+    setattr(settings, f"SANDBOX_{kind.upper()}_MEMORY_MIB", 64)
+    setattr(settings, f"SANDBOX_{kind.upper()}_PIDS", 17)
+    setattr(settings, f"SANDBOX_RUNTIME_{kind.upper()}", "runsc")
+    config = host(kind)
     assert (config["Memory"], config["PidsLimit"], config["Runtime"]) == (64 * MIB, 17, "runsc")
+    assert {other: host(other) for other in others} == others
 
 
 @pytest.mark.parametrize("kind", KINDS)

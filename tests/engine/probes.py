@@ -1,6 +1,8 @@
 """Scripts run in our machines, and in a container without any of their protection."""
 
 import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,7 +52,17 @@ def _run(machine: Machine, script: str, user: str, seconds: int) -> Outcome:
 def unprotected(
     script: str, *, image: str = "shell", user: str = "0:0", **host_config: Any
 ) -> Outcome:
-    """Run it in a container of a kind's image that is open: here it must succeed.
+    """Run it in a container of a kind's image that is open: here it must succeed."""
+    with open_container(script, image=image, user=user, **host_config) as (api, container_id):
+        code = api.wait(container_id, timeout=60)["StatusCode"]
+        return Outcome(code, api.logs(container_id).decode(errors="replace"))
+
+
+@contextmanager
+def open_container(
+    script: str, *, image: str = "shell", user: str = "0:0", **host_config: Any
+) -> Iterator[tuple[docker.APIClient, str]]:
+    """Start it in a container that is open; yields the engine's client and the container's id.
 
     Capabilities by name rather than `--privileged`, which a host that lacks one itself refuses.
     """
@@ -78,8 +90,7 @@ def unprotected(
     container_id = api.create_container_from_config(body)["Id"]
     try:
         api.start(container_id)
-        code = api.wait(container_id, timeout=60)["StatusCode"]
-        return Outcome(code, api.logs(container_id).decode(errors="replace"))
+        yield api, container_id
     finally:
         api.remove_container(container_id, force=True, v=True)
         api.close()

@@ -12,8 +12,10 @@ from tests.engine.probes import as_learner, as_root, unprotected
 from tests.engine.screen import typed
 
 pytestmark = pytest.mark.engine
+ANSWER = ": the-answer-is-4711; true"
+SCRIPT = f"sleep 6; {ANSWER}"
 # Everything about other processes that a learner could try to read; not this script itself.
-LOOK = """for n in 1 2 3 4 5; do
+LOOK = """echo began "$(date +%s)"; for n in 1 2 3 4 5; do
   for p in /proc/[0-9]*; do
     [ "$p" = "/proc/$$" ] && continue
     cat "$p/cmdline" "$p/environ" 2>/dev/null
@@ -24,6 +26,7 @@ done | tr '\\0' '\\n'"""
 
 def seen_by_the_learner(machine: Machine, script: str, argument: bool = False) -> str:
     """What the learner finds while a check runs."""
+    ended: list[float] = []
 
     def check() -> None:
         if argument:
@@ -33,12 +36,14 @@ def seen_by_the_learner(machine: Machine, script: str, argument: bool = False) -
             )  # fmt: skip
         else:
             machines.run_in(machine, script.encode(), env={"LAB_X": "lab-value"})
+        ended.append(time.time())
 
     thread = threading.Thread(target=check)
     thread.start()
     time.sleep(0.5)
-    said = typed(machine, LOOK, 30).text
+    said = typed(machine, LOOK, 60).text
     thread.join()
+    assert int(said.split()[1]) < ended[0] - 1, "it did look while the check ran"
     return said
 
 
@@ -46,16 +51,22 @@ def seen_by_the_learner(machine: Machine, script: str, argument: bool = False) -
 def test_a_check_can_not_be_read_while_it_runs(
     request: pytest.FixtureRequest, machine: str
 ) -> None:
+    # Put together where it runs: the container's own command line is no proof.
+    check = SCRIPT.replace("4711", "$((4000 + 711))")
+    beside = f'v=value; LAB_X=lab-$v bash -c "{check}" & sleep 0.5; {LOOK}'
+    proof = unprotected(beside, image=machine.removeprefix("shared_")).text
+    assert "4711" in proof, "the probe itself must work"
+    assert "lab-value" in proof, "the probe itself must work"
     target = request.getfixturevalue(machine)
-    script = "sleep 4; : the-answer-is-4711; true"
-    assert "4711" not in (said := seen_by_the_learner(target, script))
+    assert "4711" not in (said := seen_by_the_learner(target, SCRIPT))
     assert "lab-value" not in said
     assert settings.SECRET_KEY not in said
 
 
-def test_as_an_argument_it_could_be_read(shared_shell: Machine) -> None:
-    script = "sleep 4; : the-answer-is-4711; true"
-    assert "4711" in seen_by_the_learner(shared_shell, script, argument=True)
+@pytest.mark.parametrize("machine", ["shared_shell", "shared_docker"])
+def test_as_an_argument_it_could_be_read(request: pytest.FixtureRequest, machine: str) -> None:
+    target = request.getfixturevalue(machine)
+    assert "4711" in seen_by_the_learner(target, SCRIPT, argument=True)
 
 
 @pytest.mark.parametrize("machine", ["shared_shell", "shared_docker"])

@@ -184,8 +184,13 @@ def test_the_bridges_ipv6_address_does_not_answer(
     assert reach(sandbox, place, [*by_card, *by_tap], [hosts_port]) == set()
 
 
-def test_a_machine_alone_has_no_network_at_all(shared_shell: Machine) -> None:
-    assert typed(shared_shell, "ls /sys/class/net").text.split() == ["lo"]
+def test_a_machine_alone_has_no_network_at_all(
+    shared_shell: Machine, shared_docker: Machine
+) -> None:
+    look = "ls /sys/class/net"
+    assert "eth0" in unprotected(look, NetworkMode="bridge").text.split()
+    for said in (typed(shared_shell, look), as_root(shared_docker, look)):
+        assert said.text.split() == ["lo"]
 
 
 def test_raw_sockets_of_a_docker_machines_learner_see_their_own_network_only(

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from bench import processes
+from sandbox import engine
 from sandbox.models import Machine
 from sandbox.specs import RUNNABLE_KINDS, limits_of
-from tests.engine.probes import as_root, control_groups, unprotected
+from tests.engine.probes import as_root, control_groups, unprotected, unprotected_once
 from tests.engine.screen import typed
 from tests.engine.vm_machine import around
 
@@ -102,7 +103,15 @@ def test_only_the_id_mapping_programs_of_a_docker_machine_have_capabilities(
     assert as_root(shared_shell, RIGHTS).text == ""
 
 
+def assert_devices_are_seen(image: str) -> None:
+    """Those that an open container is given beside the standard ones."""
+    found = {*unprotected_once("ls /dev", image).text.split()}
+    assert "kmsg" in found - {*STANDARD_DEVICES}
+    assert len(found - {*STANDARD_DEVICES}) > 1, "a disk as well"
+
+
 def test_a_docker_machine_has_its_tunnel_device_and_no_other(shared_docker: Machine) -> None:
+    assert_devices_are_seen("docker")
     said = as_root(shared_docker, "stat -c %A:%t:%T /dev/net/tun; ls /dev; ls /dev/net").text
     mode, *names = said.split()
     assert mode == "crw-rw-rw-:a:c8"
@@ -112,6 +121,8 @@ def test_a_docker_machine_has_its_tunnel_device_and_no_other(shared_docker: Mach
 def test_shell_and_vm_have_no_device_of_the_hosts(
     shared_shell: Machine, shared_vm: Machine
 ) -> None:
+    for image in ("shell", "vm"):
+        assert_devices_are_seen(image)
     for said in (as_root(shared_shell, "ls /dev"), around(shared_vm, "/bin/ls", "/dev")):
         assert "null" in said.text.split(), "it did look"
         assert {*said.text.split()} <= {*STANDARD_DEVICES}
@@ -129,12 +140,18 @@ def test_limits_of_an_inner_container_reach_the_kernel(shared_docker: Machine) -
     assert [word for word in said if word != "100000"] == ["50000", "77", str(48 << 20)]
 
 
+LIMIT_FILES = (
+    "memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "cpu.cfs_quota_us",
+    "memory.max", "memory.swap.max", "cpu.max", "pids.max",
+)  # fmt: skip
+
+
 @KINDS
 def test_the_limits_hold_for_the_control_group_it_is_in(kind: str, found: dict[str, Any]) -> None:
     """Read on this host, from the kernel itself."""
     directories = control_groups(found["State"]["Pid"])
     values = {}
-    for name in ("memory.limit_in_bytes", "memory.max", "pids.max", "cpu.cfs_quota_us", "cpu.max"):
+    for name in LIMIT_FILES:
         for directory in directories:
             if (directory / name).exists():
                 values[name] = (directory / name).read_text().split()[0]
@@ -144,3 +161,8 @@ def test_the_limits_hold_for_the_control_group_it_is_in(kind: str, found: dict[s
     assert int(values["pids.max"]) == limits.pids
     quota = values.get("cpu.cfs_quota_us") or values["cpu.max"]
     assert int(quota) == int(limits.cpus * 100_000)
+    # v1 counts memory and swap together, v2 swap alone; some kernels count no swap.
+    if swap := values.get("memory.swap.max"):
+        assert int(swap) == 0
+    elif engine.info()["SwapLimit"]:
+        assert int(values["memory.memsw.limit_in_bytes"]) == limits.memory_bytes
