@@ -33,7 +33,10 @@ ROWS = {
         "site killed under 50 open terminals",
         "all back within 10 s, in the same shells",
     ),
-    "reboot": ("all containers gone or dead, rows left", "rows ended in one pass"),
+    "reboot": (
+        "site cut off and started again, all containers gone or dead, rows left",
+        "rows ended in one pass; a Start that was under way is carried on",
+    ),
     "strays": (
         "50 strays, 5 containers of others, a removal that hangs",
         "strays gone in two passes, others untouched, the pass goes on",

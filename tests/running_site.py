@@ -2,14 +2,15 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,7 @@ class Site:
     port: int
     data: Path
     process: subprocess.Popen[str]
+    _launch: Callable[[], "subprocess.Popen[str]"]
     _kept: KeptManage | None = None
 
     @property
@@ -57,6 +59,22 @@ class Site:
             ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(self.process.pid)], text=True
         )
         return next(int(line.split()[0]) for line in listing.splitlines() if word in line)
+
+    def cut_off(self) -> None:
+        """End all of its processes at once, as a loss of power does; its machines stay."""
+        listing = ["ps", "-o", "pid=", "--ppid", str(self.process.pid)]
+        # Held still, the supervisor starts nothing again.
+        os.kill(self.process.pid, signal.SIGSTOP)
+        for pid in subprocess.check_output(listing, text=True).split():
+            with suppress(ProcessLookupError):  # it has just ended by itself
+                os.kill(int(pid), signal.SIGKILL)
+        self.process.kill()
+        self.process.wait()
+
+    def start_again(self) -> None:
+        """Start it with the same data at the same address, and wait until Start works."""
+        self.process = self._launch()
+        wait_ready(self.url, self.process)
 
     def manage(self, *words: str) -> str:
         """What a `manage.py` command of this site prints."""
@@ -119,28 +137,31 @@ def running_site(data: Path, *, host: str = "127.0.0.1", **environment: str) -> 
     own = {k: v.format(port=port) for k, v in environment.items()}
     command = [sys.executable, "-m", "config.supervise", "--port", str(port), "--data", str(data)]
     with (data / "site.log").open("w") as log:
-        process = subprocess.Popen(
-            [*command, "--host", host],
-            cwd=ROOT,
-            env=inherited | own,
-            stdout=log,
-            stderr=log,
-            text=True,
-            # Whoever runs it may be killed: the site then ends itself, its machines included, and
-            # is not in the group that is killed with them.
-            start_new_session=True,
-            preexec_fn=end_with_parent,
-        )
-        running = Site(f"http://localhost:{port}", port, data, process)
+
+        def launch() -> subprocess.Popen[str]:
+            return subprocess.Popen(
+                [*command, "--host", host],
+                cwd=ROOT,
+                env=inherited | own,
+                stdout=log,
+                stderr=log,
+                text=True,
+                # Whoever runs it may be killed: the site then ends itself, its machines included,
+                # and is not in the group that is killed with them.
+                start_new_session=True,
+                preexec_fn=end_with_parent,
+            )
+
+        running = Site(f"http://localhost:{port}", port, data, launch(), launch)
         try:
-            wait_ready(running.url, process)
+            wait_ready(running.url, running.process)
             yield running
-            _end(process)
+            _end(running.process)
             assert running.objects() == []
         except BaseException:
             print((data / "site.log").read_text()[-4000:])
             raise
         finally:
             running.end_kept()
-            _end(process)
+            _end(running.process)
             shutil.rmtree(data, ignore_errors=True)
