@@ -29,7 +29,9 @@ f.write(bytes(40 << 20)); f.flush(); os.fsync(f.fileno())
 time.sleep(60)" >/dev/null 2>&1 & sleep 2"""
 PLACES = {
     "volume": (f"{VOLUME}; sleep 2", "docker rm -f big"),
-    "layer": ("dd if=/dev/zero of=/home/learner/f bs=1M count=40", "rm /home/learner/f"),
+    "home": ("dd if=/dev/zero of=/home/learner/f bs=1M count=40", "rm /home/learner/f"),
+    "/tmp": ("dd if=/dev/zero of=/tmp/f bs=1M count=40", "rm /tmp/f"),
+    "/var/tmp": ("dd if=/dev/zero of=/var/tmp/f bs=1M count=40", "rm /var/tmp/f"),
     "deleted": (HELD, "pkill -f held"),
 }
 
@@ -66,7 +68,7 @@ def test_counting_ends_when_it_is_too_much_already(shared_docker: Machine) -> No
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("too_much", ["bytes", "files"])
+@pytest.mark.parametrize("too_much", ["bytes", "bytes in /tmp", "files"])
 def test_a_sandbox_over_its_share_is_ended_with_the_reason_and_no_other(
     start: Start, settings: Any, too_much: str
 ) -> None:
@@ -79,6 +81,7 @@ def test_a_sandbox_over_its_share_is_ended_with_the_reason_and_no_other(
     assert greedy.state == State.READY, "nothing written yet"
     write = {
         "bytes": "dd if=/dev/zero of=/home/learner/f bs=1M count=80",
+        "bytes in /tmp": "dd if=/dev/zero of=/tmp/f bs=1M count=80",
         "files": "mkdir m; cd m; seq 5000 | xargs touch",
     }[too_much]
     assert as_root(greedy.machines.get(), write, 40).code == 0

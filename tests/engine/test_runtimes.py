@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from sandbox import engine, examination, hosts, lifecycle, machines
+from sandbox import assembly, engine, examination, hostconfig, hosts, lifecycle, machines
 from sandbox.errors import KindOff
 from sandbox.images import image_ref
+from sandbox.models import make_sandbox_id
 from sandbox.report import report
-from sandbox.specs import MachineSpec
+from sandbox.specs import RUNNABLE_KINDS, MachineSpec
 from tests.engine.conftest import Start
 from tests.engine.second_engine import SecondEngine, second_engine
 
@@ -75,6 +76,29 @@ def test_a_machine_runs_under_the_runtime_of_its_kind(
     assert any(" exec " in call for call in recorder.calls_for(machine.container_id))
 
 
+@pytest.mark.parametrize("kind", sorted(RUNNABLE_KINDS - {"shell"}))
+def test_the_other_kinds_are_made_and_started_under_theirs(
+    recorder: Recorder, settings: Any, kind: str
+) -> None:
+    """Their images are not on this engine: what runs is a shell, made as this kind is."""
+    setattr(settings, f"SANDBOX_RUNTIME_{kind.upper()}", "fake")
+    owner = make_sandbox_id()
+    name, labels = assembly.object_name(owner, "laptop"), assembly.labels_of(owner, "laptop")
+    engine.create_volume(name, labels)
+    body = hostconfig.container_body(kind, "laptop", labels, network=None, data_volume=name)
+    try:
+        container_id = engine.create_container(name, body)
+        engine.start_container(container_id)
+        found = engine.inspect_container(container_id)
+        assert found is not None
+        assert (found["HostConfig"]["Runtime"], found["State"]["Running"]) == ("fake", True)
+        calls = recorder.calls_for(container_id)
+        assert any(" create " in call for call in calls), calls
+        assert any(" start " in call for call in calls), calls
+    finally:
+        assembly.remove_objects(owner)
+
+
 def test_without_the_setting_it_is_the_engines_default(
     request_sandbox: Start, recorder: Recorder
 ) -> None:
@@ -88,13 +112,15 @@ def test_without_the_setting_it_is_the_engines_default(
 
 
 def test_the_report_names_the_runtime_that_ran(settings: Any) -> None:
-    settings.SANDBOX_RUNTIME_SHELL = "fake"
+    for kind in RUNNABLE_KINDS:
+        setattr(settings, f"SANDBOX_RUNTIME_{kind.upper()}", "fake")
     hosts.refresh()
     examination.examine()
-    row = next(row for row in report().rows if row.id == "runtime-shell")
-    assert (row.verdict, row.evidence) == ("kept", "fake ran a container")
-    shell = next(kind for kind in report().kinds if kind.kind == "shell")
-    assert (shell.on, shell.runtime) == (True, "fake")
+    rows = {row.id: (row.verdict, row.evidence) for row in report().rows}
+    for kind in RUNNABLE_KINDS:
+        assert rows[f"runtime-{kind}"] == ("kept", "fake ran a container"), kind
+    assert {kind.runtime for kind in report().kinds} == {"fake"}
+    assert next(kind for kind in report().kinds if kind.kind == "shell").on
 
 
 def test_an_unknown_runtime_is_a_clear_error_and_the_report_says_so(
