@@ -101,10 +101,12 @@ class WebSocket:
 
 
 class Slipway:
-    """Our protocol: binary bytes, acknowledgements."""
+    """Our protocol: binary bytes, acknowledgements. By a token, or by what else `headers` say."""
 
-    def __init__(self, url: str, token: str, query: str = "") -> None:
-        self.ws = WebSocket(url + query, {"Authorization": f"Bearer {token}"})
+    def __init__(
+        self, url: str, token: str, query: str = "", headers: dict[str, str] | None = None
+    ) -> None:
+        self.ws = WebSocket(url + query, headers or {"Authorization": f"Bearer {token}"})
         self._unacknowledged = 0
         self.told: list[dict[str, Any]] = []
 

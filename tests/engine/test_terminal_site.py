@@ -1,56 +1,36 @@
-"""Terminals of a whole site: killed consoles, abuse that others must not feel, events, files."""
+"""Terminals of a whole site: killed consoles, people who leave, events, recordings."""
 
 import contextlib
 import json
 import os
 import re
 import signal
-import socket
-import struct
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from bench.terminal_clients import TEXT, Slipway, WebSocket, until
-from config.supervise import allow_many_connections
+from bench.terminal_clients import Slipway, WebSocket, until
 from tests.engine.site_learners import Learner, eventually, learners
+from tests.engine.site_terminals import PROMPT, Open, SignedIn, closed_with
 from tests.running_site import Site, running_site
 
 pytestmark = [pytest.mark.engine, pytest.mark.takes(seconds=45)]
-PROMPT = b"\x1b]133;B\x07"
-# Enough for one learner to have half of a thousand; the usual 32 is the unit tests' subject.
-SOCKETS_PER_LEARNER = 500
-# What somebody who sits at another terminal would call a hang.
-FELT_SECONDS = 2
-
-
-class Open:
-    """Opens terminals of one learner's machine by name."""
-
-    def __init__(self, site: Site, person: Learner) -> None:
-        self.person, self.sandbox = person, person.ready()
-        self.sockets = f"{site.url.replace('http', 'ws', 1)}/ws/sandboxes/{self.sandbox}"
-
-    def __call__(self, name: str = "main", query: str = "") -> Slipway:
-        token = self.person.headers["Authorization"].split()[1]
-        return Slipway(f"{self.sockets}/machines/box/terminals/{name}", token, query)
+DEACTIVATE = (
+    "from classroom.models import User; User.objects.filter(username=%r).update(is_active=False)"
+)
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    settings = {
-        "TERMINAL_RECORDING": "true",
-        "TERMINAL_SOCKETS_PER_LEARNER": str(SOCKETS_PER_LEARNER),
-    }
-    with running_site(tmp_path_factory.mktemp("terminals"), **settings) as running:
+    with running_site(tmp_path_factory.mktemp("terminals"), TERMINAL_RECORDING="true") as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def people(site: Site) -> list[Learner]:
-    return learners(site, "abuser", "neighbour", "idler")
+    return learners(site, "ada", "bob", "many")
 
 
 @pytest.fixture(scope="module")
@@ -59,34 +39,6 @@ def openers(site: Site, people: list[Learner]) -> Iterator[list[Open]]:
     yield made
     for opened in made:
         opened.person.stop(opened.sandbox)
-
-
-@pytest.fixture
-def neighbour(openers: list[Open]) -> Iterator[Callable[[], float]]:
-    """Seconds until somebody else's terminal answers a line."""
-    client = openers[1]()
-    client.say({"resize": [100, 30]})
-    until(client, PROMPT)
-
-    def answers() -> float:
-        began = time.monotonic()
-        client.write(b"echo neigh''bour\r")
-        until(client, b"neighbour\r\n")
-        return time.monotonic() - began
-
-    yield answers
-    client.close()
-
-
-def closed_with(client: Slipway, seconds: float = 10) -> int:
-    """Read on until the server closes; the code."""
-    end = time.monotonic() + seconds
-    try:
-        while time.monotonic() < end:
-            client.read(1)
-    except EOFError as error:
-        return int(error.args[0]) if error.args else 1006
-    raise AssertionError("not closed")
 
 
 def test_vim_lives_on_and_the_output_goes_on_at_the_byte_after_a_kill(
@@ -128,76 +80,41 @@ def test_vim_lives_on_and_the_output_goes_on_at_the_byte_after_a_kill(
     assert closed_with(back[0]) == 1000
 
 
-def test_frames_that_are_none_end_the_socket_and_nothing_else(
-    site: Site, openers: list[Open], neighbour: Callable[[], float]
+@pytest.mark.parametrize("how", ["signed out", "deactivated"])
+def test_who_has_signed_out_or_is_deactivated_loses_the_sockets_within_five_seconds(
+    site: Site, how: str
 ) -> None:
-    before = site.child("uvicorn")
-    bad_texts = [
-        (b"{", 1008),
-        (b"[]", 1008),
-        (b'{"resize": [-1, 24]}', 1008),
-        (b'{"resize": [80, 1000000000]}', 1008),
-        (b'{"resize": "wide"}', 1008),
-        (b'{"ack": true}', 1008),
-        (b"\xff\xfe", 1007),
-        (b"[" * 60_000, 1008),
-    ]
-    for text, code in bad_texts:
-        client = openers[0]()
-        client.ws.send(text, TEXT)
-        assert closed_with(client) == code, text[:40]
-    client = openers[0]()
-    client.ws.socket.sendall(struct.pack("!BBQ", 0x82, 0xFF, 65_537) + bytes(4) + b"x" * 65_537)
-    assert closed_with(client) == 1009
-    assert neighbour() < FELT_SECONDS
-    assert site.child("uvicorn") == before
-
-
-def test_a_flood_of_frames_is_slowed_and_then_ended(
-    site: Site, openers: list[Open], neighbour: Callable[[], float]
-) -> None:
-    client, before = openers[0](), site.child("uvicorn")
-    frame = struct.pack("!BB", 0x81, 0x80 | 9) + bytes(4) + b'{"ack":0}'
-    client.ws.socket.settimeout(0.2)
-    began, sent, felt = time.monotonic(), 0, 0.0
-    try:
-        while time.monotonic() - began < 20:
-            with contextlib.suppress(TimeoutError):
-                client.ws.socket.sendall(frame * 1000)
-                sent += 1000
-            if sent % 10_000 == 0:
-                felt = max(felt, neighbour())
-            time.sleep(0.1)
-    except OSError:
-        pass
+    person = SignedIn(site, how.replace(" ", "-"))
+    opened = Open(site, person)
+    terminal, events = opened(), WebSocket(opened.sockets + "/events", person.headers)
+    until(terminal, PROMPT)
+    # Long enough for a look at the database, which leaves the signed-in alone.
+    end = time.monotonic() + 2.5
+    while time.monotonic() < end:
+        terminal.write(b"echo still''here\r")
+        until(terminal, b"stillhere")
+        time.sleep(0.5)
+    began = time.monotonic()
+    if how == "signed out":
+        person.post("/accounts/logout/")
     else:
-        pytest.fail("a client may send 10,000 frames a second for ever")
-    assert felt < FELT_SECONDS
-    assert site.child("uvicorn") == before
+        site.manage("shell", "-v", "0", "-c", DEACTIVATE % person.name)
+    for connection in (terminal, events):
+        assert closed_with(connection, began + 5 - time.monotonic()) == 4401
 
 
-def test_one_learner_has_so_many_sockets_and_thousands_that_are_idle_hurt_nobody(
-    site: Site, openers: list[Open], neighbour: Callable[[], float]
-) -> None:
-    allow_many_connections()
-    # A thousand that are signed in, on the machines of two learners, and do nothing.
-    sitting = [opened() for opened in (openers[0], openers[2]) for _ in range(SOCKETS_PER_LEARNER)]
-    assert neighbour() < FELT_SECONDS
-    for client in sitting:
-        client.read(10)
-        assert "hello" in client.told[0], "closed, or never answered"
-    assert [closed_with(openers[0]()) for _ in range(50)] == [4429] * 50
-    assert neighbour() < FELT_SECONDS
-    address = site.url.replace("http", "ws", 1) + f"/ws/sandboxes/{'a' * 12}/events"
-    idle = [socket.create_connection(("127.0.0.1", site.port)) for _ in range(700)]
-    strangers = [WebSocket(address, {}) for _ in range(100)]
-    assert neighbour() < FELT_SECONDS
-    for stranger in strangers:
-        with pytest.raises(EOFError) as closed:
-            stranger.frames(5)
-        assert closed.value.args[0] == 4401
-    for connection in (*sitting, *strangers, *idle):
-        connection.close()
+def test_one_learner_has_thirty_two_sockets(openers: list[Open]) -> None:
+    clients = [openers[2]() for _ in range(50)]
+    codes = []
+    for client in clients:
+        try:
+            client.read(10)
+            assert "hello" in client.told[0]
+        except EOFError as error:
+            codes.append(error.args[0])
+    assert codes == [4429] * 18
+    for client in clients:
+        client.close()
 
 
 def test_commands_are_events(site: Site, people: list[Learner], openers: list[Open]) -> None:
