@@ -3,15 +3,18 @@ import { FitAddon } from "../vendor/addon-fit/addon-fit.mjs";
 
 const FIT_QUIET_MS = 60;
 
-/** `send(columns, rows, claims)` tells the machine; `borrowed(bool)` that another's size is shown. */
+/**
+ * `send(columns, rows, claims)` tells the machine; `borrowed(bool)` that another's size is shown;
+ * `connected()` answers whether the machine can be told.
+ */
 export class TerminalSize {
   #fit = new FitAddon();
   #timer = 0;
   #observer;
   #owner = true;
 
-  constructor(term, panel, { send, borrowed }) {
-    Object.assign(this, { term, panel, send, borrowed });
+  constructor(term, panel, { send, borrowed, connected }) {
+    Object.assign(this, { term, panel, send, borrowed, connected });
     term.loadAddon(this.#fit);
     this.#observer = new ResizeObserver(() => this.fitSoon());
     this.#observer.observe(panel);
@@ -43,6 +46,9 @@ export class TerminalSize {
 
   /** Fit to the room there is now, as far as the size is ours. */
   fit(claims = false) {
+    // A full screen that becomes smaller loses lines for good: its program draws them anew, once
+    // it can be told. The line that says the connection is lost takes room, and gives it back.
+    if (this.term.buffer.active.type === "alternate" && !this.connected()) return;
     const room = this.#fit.proposeDimensions();
     if (!room || !Number.isFinite(room.cols) || !Number.isFinite(room.rows)) return;
     if (this.#owner) {

@@ -48,6 +48,7 @@ export class TerminalView {
     this.#size = new TerminalSize(this.term, panel, {
       send: (columns, rows, claims) => this.#socket?.resize(columns, rows, claims),
       borrowed: (on) => this.#borrowed(on),
+      connected: () => this.connected,
     });
     const replaying = () => this.#socket?.replaying ?? false;
     this.#queries = new TerminalQueries(this.term, () => !replaying() && this.#turn.mine);
