@@ -22,13 +22,15 @@ SHELL = MachineSpec(name="laptop", kind="shell")
 SAID_SECONDS = 10
 TRUE_SECONDS = 15
 CLEAR_SECONDS = 5
+PULL = b"/images/create"
 RECONCILE_SECONDS = settings.CELERY_BEAT_SCHEDULE["reconcile"]["schedule"]
 AWAY = "The Docker engine does not answer."
 
 
 @pytest.fixture(scope="module")
 def second() -> Iterator[SecondEngine]:
-    with slipways_engine() as made:
+    # Its log then has each request that it was asked.
+    with slipways_engine("--debug") as made:
         yield made
 
 
@@ -126,6 +128,7 @@ def test_a_machine_whose_image_is_missing_fails_at_once_and_nothing_is_pulled(
         hosts.refresh()
         sandbox = request_sandbox(SHELL)
         second.docker("rmi", "--force", image_ref("shell"))
+        asked_before = second.log.stat().st_size
         try:
             began = time.monotonic()
             lifecycle.create_now(sandbox)
@@ -137,6 +140,12 @@ def test_a_machine_whose_image_is_missing_fails_at_once_and_nothing_is_pulled(
                 "images", "--format={{.Repository}}:{{.Tag}}"
             )
             assert image_ref("shell") in hosts.refresh().problem, "and Start is off from now on"
+            asked = second.log.read_bytes()[asked_before:]
+            assert b"/containers/create" in asked, "the log has what was asked"
+            assert PULL not in asked
+            # The engine has no network: that there is no image says nothing. This is a pull.
+            second.docker("pull", image_ref("shell"), check=False)
+            assert PULL in second.log.read_bytes()[asked_before:]
         finally:
             second.docker("tag", image_ref("docker"), image_ref("shell"))
 
