@@ -340,8 +340,11 @@ TERMINAL_WINDOW_BYTES = env.int("TERMINAL_WINDOW_BYTES", default=512 * 1024)
 TERMINAL_SOCKETS_PER_LEARNER = env.int("TERMINAL_SOCKETS_PER_LEARNER", default=32)
 # Whether what terminals show is kept, for replay; learners are told on the page.
 TERMINAL_RECORDING = env.bool("TERMINAL_RECORDING", default=False)
-# MiB of output after which a recording ends, and days after which it is removed.
+# MiB of output after which a recording ends.
 TERMINAL_RECORDING_MIB = env.int("TERMINAL_RECORDING_MIB", default=8)
+# MiB that all recordings of one learner may have together; the oldest go first.
+TERMINAL_RECORDING_LEARNER_MIB = env.int("TERMINAL_RECORDING_LEARNER_MIB", default=64)
+# Days after which a recording is removed.
 TERMINAL_RECORDING_DAYS = env.int("TERMINAL_RECORDING_DAYS", default=7)
 # Terminals of one machine, the main one included.
 TERMINALS_PER_MACHINE = env.int("TERMINALS_PER_MACHINE", default=8)

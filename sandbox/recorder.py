@@ -83,22 +83,26 @@ class Recorder:
                 return
 
     async def _write(self) -> bool:
-        """Write what waits. False: the database refused, and the recording ends here."""
+        """Write what waits. False: the database refused, or the learner's recordings are too many
+        together; this one ends here."""
         events, self._events = self._events, []
         self._waiting_bytes = 0
         if not any(kind == "o" for _, kind, _ in events):
             return True
         try:
-            await database_sync_to_async(self._keep)(events)
+            fits = bool(await database_sync_to_async(self._keep)(events))
         except DatabaseError as error:
             log.warning("recording of %s ended: %s", self._machine, error)
-            if not self.ended:
-                self.ended = True
-                self._on_end()
-            return False
-        return True
+            fits = False
+        else:
+            if not fits:
+                log.info("recording of %s ended: its learner has as many as may be", self._machine)
+        if not fits and not self.ended:
+            self.ended = True
+            self._on_end()
+        return fits
 
-    def _keep(self, events: list[tuple[float, str, bytes]]) -> None:
+    def _keep(self, events: list[tuple[float, str, bytes]]) -> bool:
         if self._recording is None:
             self._recording = recordings.begin(
                 self._machine, self._terminal, self._title, *self._size
@@ -108,3 +112,4 @@ class Recorder:
             for seconds, kind, data in events
         ]
         recordings.add(self._recording, text, cut=self.ended)
+        return recordings.fit(self._recording)

@@ -12,10 +12,12 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Sum
 from django.utils import timezone
 
 from sandbox.errors import SandboxUserError
-from sandbox.models import Machine, Recording, RecordingPart
+from sandbox.models import LIVE, Machine, Recording, RecordingPart, Sandbox, TerminalName
+from sandbox.terminal_names import MAIN
 
 TITLE_CHARACTERS = 120
 
@@ -58,6 +60,44 @@ def add(recording: Recording, events: list[tuple[float, str, str]], *, cut: bool
         recording=recording, number=recording.parts, data=zlib.compress(lines, 6)
     )
     recording.save(update_fields=["parts", "size_bytes", "seconds", "cut"])
+
+
+def fit(recording: Recording) -> bool:
+    """Keep all recordings of a learner within the limit: the oldest go, but for those being made.
+
+    False when that is not enough: `recording`, one of those, is cut and must end.
+    """
+    limit = settings.TERMINAL_RECORDING_LEARNER_MIB * 1024 * 1024
+    mine = Recording.objects.filter(learner=recording.learner_id)
+    total = mine.aggregate(bytes=Sum("size_bytes"))["bytes"] or 0
+    if total <= limit:
+        return True
+    making = _making(recording.learner_id)
+    for old in mine.order_by("started_at", "pk"):
+        if old.pk not in making and old.pk != recording.pk:
+            old.delete()
+            total -= old.size_bytes
+            if total <= limit:
+                return True
+    recording.cut = True
+    recording.save(update_fields=["cut"])
+    return False
+
+
+def _making(learner_id: int) -> set[str]:
+    """Recordings that may still grow: the newest of each terminal that there is, if not cut."""
+    live = Sandbox.objects.filter(learner=learner_id, state__in=LIVE).values_list("pk", flat=True)
+    rows = TerminalName.objects.filter(machine__sandbox__in=live)
+    names = set(rows.values_list("machine__sandbox", "machine__name", "name"))
+    newest = {
+        (row.sandbox, row.machine, row.terminal): row
+        for row in Recording.objects.filter(sandbox__in=live).order_by("started_at", "pk")
+    }
+    return {
+        row.pk
+        for place, row in newest.items()
+        if not row.cut and (row.terminal == MAIN or place in names)
+    }
 
 
 def of(learner: Any) -> list[dict[str, Any]]:

@@ -46,7 +46,7 @@ def open_new(machine: Machine, name: str | None = None, title: str = "") -> dict
     Without a name it gets the next free number. Raises TerminalsFull, BadRequest.
     """
     if machine.kind not in KINDS:
-        raise TerminalsFull("A machine of this kind has one terminal.", "")
+        raise TerminalsFull("A machine of this kind has one terminal.", "Use that one.")
     with transaction.atomic():
         # One at a time per machine, so that two tabs don't get the same number.
         Machine.objects.select_for_update().get(pk=machine.pk)

@@ -137,6 +137,61 @@ def test_what_has_expired_is_not_shown_and_then_removed(own: Client, learner: An
     assert RecordingPart.objects.count() == 1
 
 
+MIB = 1024 * 1024
+
+
+def test_over_the_learners_limit_the_oldest_go_and_nobody_elses(
+    learner: Any, stranger: Any, settings: Any
+) -> None:
+    settings.TERMINAL_RECORDING_LEARNER_MIB = 2
+    others = make(stranger, size_bytes=3 * MIB)
+    old = [make(learner, size_bytes=MIB - 100) for _ in range(2)]
+    assert recordings.fit(old[1])
+    assert Recording.objects.count() == 3
+    new = make(learner, size_bytes=MIB - 100)
+    assert recordings.fit(new)
+    assert set(Recording.objects.all()) == {others, old[1], new}
+    assert RecordingPart.objects.count() == 3
+
+
+def test_what_is_being_made_stays_and_the_one_beyond_the_limit_ends(
+    sandbox: Sandbox, learner: Any, settings: Any
+) -> None:
+    settings.TERMINAL_RECORDING_LEARNER_MIB = 2
+    machine = sandbox.machines.get()
+    machine.terminal_names.create(name="beside", title="beside")
+    here = {"sandbox": sandbox.pk, "size_bytes": MIB}
+    make(learner, **here, terminal="main")  # a newer one of the same terminal follows
+    make(learner, **here, terminal="closed")
+    make(learner, **here, terminal="beside", cut=True)
+    make(learner, size_bytes=MIB, terminal="main")  # of a sandbox that has ended
+    making = [make(learner, **here, terminal=name) for name in ("beside", "main")]
+    assert not recordings.fit(making[1])
+    making[1].refresh_from_db()
+    assert (making[1].cut, set(Recording.objects.all())) == (True, set(making))
+
+
+async def test_a_terminal_that_floods_and_is_opened_again_does_not_grow_the_database(
+    sandbox: Sandbox, settings: Any
+) -> None:
+    settings.TERMINAL_RECORDING_MIB, settings.TERMINAL_RECORDING_LEARNER_MIB = 1, 3
+    for _ in range(6):
+        await recorded(sandbox, *[b"x" * 65536] * 40)
+    kept = [row.size_bytes async for row in Recording.objects.all()]
+    assert 1.5 * MIB < sum(kept) <= 3 * MIB
+
+
+async def test_a_recording_that_has_no_room_ends_and_the_terminal_is_told(
+    sandbox: Sandbox, settings: Any
+) -> None:
+    settings.TERMINAL_RECORDING_LEARNER_MIB = 1
+    settings.TERMINAL_RECORDING_MIB = 8
+    ends = Ends()
+    made = await recorded(sandbox, *[b"x" * 65536] * 40, on_end=ends)
+    row = await Recording.objects.aget()
+    assert (made.ended, ends.count, row.cut) == (True, 1, True)
+
+
 def test_learners_are_told(sandbox: Sandbox, settings: Any) -> None:
     assert snapshot(sandbox)["recording"] is False
     settings.TERMINAL_RECORDING = True
