@@ -28,18 +28,23 @@ ATTACH_SECONDS = 20
 # A holder that is there answers within a moment.
 DIRECT_SECONDS = 2
 HEAD = struct.Struct(">BI")
+HELLO = struct.Struct(">IQQHH")
 OUTPUT = ord("O")
 
 
 @dataclass(frozen=True)
 class Hello:
-    """What the holder says first: output begins at byte `start`, until `end` it is old."""
+    """What the holder says first: output begins at byte `start`, until `end` it is old.
+
+    `modes` are those of the terminal before `start`; a holder of an older image says none.
+    """
 
     pid: int
     start: int
     end: int
     columns: int
     rows: int
+    modes: bytes = b""
 
 
 class HeldTerminal:
@@ -151,8 +156,10 @@ class HeldTerminal:
             self._early.append(data)
 
     def _obey(self, kind: int, payload: bytes) -> None:
-        if kind == ord("H") and len(payload) == 24 and not self.hello.done():
-            self.hello.set_result(Hello(*struct.unpack(">IQQHH", payload)))
+        if kind == ord("H") and len(payload) >= HELLO.size and not self.hello.done():
+            pid, start, end, columns, rows = HELLO.unpack_from(payload)
+            hello = Hello(pid, start, end, columns, rows, payload[HELLO.size :])
+            self.hello.set_result(hello)
         elif kind == ord("E") and len(payload) == 4:
             self.exit_code = int.from_bytes(payload, "big") & 0xFF
         else:

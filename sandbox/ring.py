@@ -6,17 +6,23 @@ back names the first byte it lacks.
 
 from collections import deque
 
+from sandbox.modes import Modes
+
 # Small appends are gathered into chunks of this size: a ring of single keystrokes would
 # otherwise cost fifty times its bytes.
 CHUNK_BYTES = 16 * 1024
 
 
 class Ring:
-    """The last `capacity` bytes (a little more, up to one chunk) of a stream."""
+    """The last `capacity` bytes (a little more, up to one chunk) of a stream.
 
-    def __init__(self, capacity: int, start: int = 0) -> None:
+    `modes`: what a terminal was told to be before byte `start`.
+    """
+
+    def __init__(self, capacity: int, start: int = 0, modes: bytes = b"") -> None:
         self.capacity = capacity
         self.start = start
+        self._modes = Modes(modes)
         self.end = start
         self._chunks: deque[bytearray] = deque()
 
@@ -27,7 +33,16 @@ class Ring:
             self._chunks.append(bytearray(data))
         self.end += len(data)
         while self.end - self.start - len(self._chunks[0]) >= self.capacity:
-            self.start += len(self._chunks.popleft())
+            gone = self._chunks.popleft()
+            self._modes.feed(gone)
+            self.start += len(gone)
+
+    def modes_at(self, position: int) -> str:
+        """What brings an empty terminal into the modes it has before byte `position`."""
+        modes = self._modes.copy()
+        if position > self.start:
+            modes.feed(self.read(self.start, position - self.start))
+        return modes.text()
 
     def read(self, position: int, limit: int) -> bytes:
         """Up to `limit` bytes from `position` on, b"" at the end.

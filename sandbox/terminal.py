@@ -39,7 +39,8 @@ class Terminal:
     """Fan-out of one terminal of a machine.
 
     `start` is the number of the first byte of `history`. Output before byte `live_from` is
-    old: what it says was said before. `watch.output` gets all of it that is new.
+    old: what it says was said before. `modes` are those before byte `start`. `watch.output`
+    gets all output that is new.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Terminal:
         history: bytes = b"",
         start: int = 0,
         live_from: int = 0,
+        modes: bytes = b"",
         size: Size = (COLUMNS, ROWS),
         pid: int | None = None,
         title: str = "",
@@ -58,7 +60,7 @@ class Terminal:
         must_redraw: bool = True,
         has_guest: bool = False,
     ) -> None:
-        self.ring = Ring(ring_bytes, start)
+        self.ring = Ring(ring_bytes, start, modes)
         self.pid = pid
         self.title = title
         self.recording = False
@@ -152,8 +154,8 @@ class Terminal:
     ) -> Viewer:
         """Add a viewer that has everything before byte `after` (None: nothing).
 
-        Sends the hello; `{"seq": n}` precedes output that does not begin at `after`. Of an
-        `onlooker` the others are told, as long as they look.
+        Sends the hello; `{"seq": n}` precedes output that does not begin at `after`, with the
+        modes that were set before it. Of an `onlooker` the others are told, as long as they look.
         """
         # Old output may still be on its way from the holder: its numbers are good already.
         known = max(self.ring.end, self._live_from)
@@ -176,7 +178,7 @@ class Terminal:
             if self.onlookers and not onlooker:
                 await viewer.tell({"onlookers": self.onlookers})
             if begin is None and (after is not None or viewer.position):
-                await viewer.tell({"seq": viewer.position})
+                await viewer.tell_place(self.ring)
         except BaseException:
             # It would never read on, and the machine would wait for it.
             self.leave(viewer)

@@ -128,6 +128,7 @@ class _Kept(Watch):
             ring_bytes=settings.TERMINAL_RING_BYTES,
             start=hello.start,
             live_from=hello.end,
+            modes=hello.modes,
             size=(hello.columns, hello.rows),
             pid=hello.pid,
             title=title,

@@ -116,6 +116,11 @@ class Viewer:
     async def tell(self, message: dict[str, Any]) -> None:
         await self._send(_text(message))
 
+    async def tell_place(self, ring: Ring) -> None:
+        """Say from which byte the output goes on, as on an empty screen in these modes."""
+        modes = ring.modes_at(self.position)
+        await self.tell({"seq": self.position} | ({"modes": modes} if modes else {}))
+
     def note(self, place: int, message: dict[str, Any]) -> None:
         """Have `message` told after the output before byte `place`."""
         self._notes.append((place, _text(message)))
@@ -127,7 +132,7 @@ class Viewer:
         while True:
             if self.position < max(ring.start, self._skip_to):
                 self.position = max(ring.start, self._skip_to)
-                await self.tell({"seq": self.position})
+                await self.tell_place(ring)
             while self._notes and self._notes[0][0] <= self.position:
                 await self._send(self._notes.popleft()[1])
             room = 0 if self.held else self._window_bytes - self.unacknowledged

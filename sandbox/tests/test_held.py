@@ -1,6 +1,7 @@
 """Frames of a terminal's holder, as the console reads and writes them."""
 
 import asyncio
+import dataclasses
 import socket
 import struct
 from typing import Any
@@ -60,6 +61,14 @@ async def test_frames_are_read_however_they_are_cut(cuts: list[int]) -> None:
     assert held.hello.result() == HELLO
     assert b"".join(output) == b"abcd"
     assert ends == [3]
+
+
+async def test_the_greeting_says_in_which_modes_the_output_begins() -> None:
+    engine_stream = Stream()
+    held = HeldTerminal(engine_stream, multiplexed=False)  # type: ignore[arg-type]
+    greeting = struct.pack(">IQQHH", 19, 5, 7, 100, 30) + b"\x1b[?1049h"
+    engine_stream.on_data(frame(b"H", greeting))
+    assert held.hello.result() == dataclasses.replace(HELLO, modes=b"\x1b[?1049h")
 
 
 async def test_what_is_typed_goes_in_frames_the_holder_takes() -> None:

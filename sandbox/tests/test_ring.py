@@ -30,6 +30,19 @@ def test_keystrokes_share_chunks() -> None:
     assert len(ring._chunks) == 1
 
 
+def test_tells_modes_that_were_set_before_a_byte_also_by_what_it_has_no_more() -> None:
+    ring = Ring(CHUNK_BYTES, 1000, b"\x1b[?1h")
+    assert ring.modes_at(1000) == "\x1b[?1h"
+    ring.append(b"\x1b[?1049h\x1b[?25l".ljust(CHUNK_BYTES, b"x"))
+    assert ring.modes_at(ring.start) == "\x1b[?1h"
+    assert ring.modes_at(1000 + 7) == "\x1b[?1h\x1b[?1049", "in the middle of a sequence"
+    ring.append(b"y" * (CHUNK_BYTES - 3) + b"\x1b[?")
+    ring.append(b"25h" + b"z" * CHUNK_BYTES)
+    assert ring.start == 1000 + 2 * CHUNK_BYTES
+    assert ring.modes_at(ring.start) == "\x1b[?1h\x1b[?25l\x1b[?1049h\x1b[?"
+    assert ring.modes_at(ring.start + 3) == "\x1b[?1h\x1b[?1049h"
+
+
 @given(st.lists(st.binary(min_size=1, max_size=40_000), max_size=12), st.data())
 def test_equals_the_stream(pieces: list[bytes], data: st.DataObject) -> None:
     ring, whole = Ring(30_000), b"".join(pieces)

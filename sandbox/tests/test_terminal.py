@@ -143,6 +143,32 @@ async def test_coming_back_too_late_says_where_the_output_goes_on() -> None:
     assert client.order[:3] == ["hello", "seq", "data"]
 
 
+@pytest.mark.parametrize("after", [None, 5])
+async def test_a_program_whose_beginning_is_gone_is_shown_in_its_modes(after: int | None) -> None:
+    setup = Setup(ring_bytes=20_000)
+    setup.machine.on_data(b"$ vim\r\n\x1b[?1049h\x1b[?1h\x1b=\x1b[?2004h\x1b[?25l")
+    for _ in range(10):
+        setup.machine.on_data(b"redrawn".ljust(16_384))
+    setup.machine.on_data(b"\x1b[?25h")
+    client, _ = await setup.join(after=after)
+    modes = "\x1b[?1h\x1b[?25l\x1b[?66h\x1b[?2004h\x1b[?1049h"
+    assert client.told[1] == {"seq": setup.terminal.ring.start, "modes": modes}
+    assert len(client.data) == setup.terminal.ring.end - setup.terminal.ring.start, "not counted"
+
+
+async def test_a_viewer_that_was_left_behind_goes_on_in_the_modes_of_that_place() -> None:
+    setup = Setup(ring_bytes=50_000)
+    client, viewer = await setup.join(window=1000)
+    setup.machine.on_data(b"\x1b[?1h".ljust(1000))
+    await settle()
+    for _ in range(10):
+        setup.machine.on_data(b"\x1b[?1049h".ljust(16_384))
+    viewer.acknowledge(1000)
+    await settle()
+    place = {"seq": setup.terminal.ring.start, "modes": "\x1b[?1h\x1b[?1049h"}
+    assert client.told[1:] == [place]
+
+
 async def test_a_number_from_before_a_restart_gives_the_whole_ring() -> None:
     setup = Setup(history=b"from the log")
     client, _ = await setup.join(after=10_000)

@@ -119,6 +119,7 @@ async def test_a_viewer_that_acknowledges_nothing_for_long_is_given_up() -> None
 async def test_ctrl_c_in_a_flood_skips_what_the_client_has_not_got_yet() -> None:
     setup = Setup()
     client, viewer = await setup.join(window=200_000)
+    setup.machine.on_data(b"\x1b[?2004h")
     for _ in range(20):
         setup.machine.on_data(b"flood\r\n" * 3000)
     await settle()
@@ -131,7 +132,7 @@ async def test_ctrl_c_in_a_flood_skips_what_the_client_has_not_got_yet() -> None
     await asyncio.sleep(0.1)
     viewer.acknowledge(200_000)
     await settle()
-    skipped = {"seq": setup.terminal.ring.end - SHOWN_BYTES}
+    skipped = {"seq": setup.terminal.ring.end - SHOWN_BYTES, "modes": "\x1b[?2004h"}
     assert client.told[-1] == skipped
     assert client.data.endswith(b"^C\r\n$ ")
     assert len(client.data) == 200_000 + SHOWN_BYTES

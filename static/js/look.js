@@ -30,7 +30,7 @@ class Look {
     this.socket = new TerminalSocket(TerminalSocket.path(sandbox, machine, terminal), {
       write: (bytes, done) => this.term.write(bytes, done),
       // RIS travels in the same queue as the bytes; Terminal.reset() would overtake them.
-      reset: (done) => this.term.write("\x1bc", done),
+      reset: (modes, done) => this.term.write(`\x1bc${modes}`, done),
       hello: ({ cols, rows }) => (resize([cols, rows]), this.#say()),
       size: resize,
       recording: () => {},

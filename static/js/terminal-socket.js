@@ -15,7 +15,7 @@ const FINAL = new Set([1000, 1007, 1008, 1009, 4401, 4403, 4404, 4410, 4429]);
 
 /**
  * Handlers: `write(bytes, done)` shows bytes and calls `done` once they are parsed,
- * `reset(done)` clears the screen in order with the writes, `hello(object)`, `size([columns, rows], owner)`,
+ * `reset(modes, done)` clears the screen in order with the writes and writes `modes`, `hello(object)`, `size([columns, rows], owner)`,
  * `recording(bool)`, `onlookers(names)` who looks on besides the learner, `exit(code)`,
  * `pid(number)` of the shell that follows one that ended, `error(object)`, `connected()`, `lost(milliseconds until the next try)`, `ended(close code)`.
  */
@@ -118,7 +118,7 @@ export class TerminalSocket {
     }
     const message = JSON.parse(data);
     if (message.hello) this.#hello(message.hello);
-    else if ("seq" in message) this.#startAt(message.seq);
+    else if ("seq" in message) this.#startAt(message.seq, message.modes ?? "");
     else if ("exit" in message) this.#handlers.exit(message.exit);
     else if (message.size) this.#handlers.size(message.size, message.owner);
     else if ("recording" in message) this.#handlers.recording(message.recording);
@@ -134,11 +134,11 @@ export class TerminalSocket {
     this.#handlers.hello(hello);
   }
 
-  #startAt(seq) {
+  #startAt(seq, modes) {
     this.#received = seq;
     // The screen begins anew: parsing what came before could take longer than a person waits.
     this.#queue.drop();
-    this.#handlers.reset(() => (this.#written = seq));
+    this.#handlers.reset(modes, () => (this.#written = seq));
   }
 
   #bytes(bytes) {

@@ -66,7 +66,7 @@ export class TerminalView {
     this.#socket?.end();
     this.#socket = new TerminalSocket(this.#path, {
       write: (bytes, done) => this.#write(bytes, done),
-      reset: (done) => this.#reset(done),
+      reset: (modes, done) => this.#reset(modes, done),
       hello: (hello) => this.#hello(hello),
       size: (size, owner) => this.#size.changed(size, owner),
       recording: (on) => this.#handlers.recording(on),
@@ -86,7 +86,7 @@ export class TerminalView {
 
   /** Start over on an empty screen. */
   reconnect() {
-    this.#reset(() => {});
+    this.#reset("", () => {});
     this.connect();
   }
 
@@ -184,9 +184,9 @@ export class TerminalView {
     this.#size.hello(hello);
   }
 
-  #reset(done) {
+  #reset(modes, done) {
     // RIS travels in the same queue as the bytes; Terminal.reset() would overtake them.
-    this.term.write("\x1bc", () => {
+    this.term.write(`\x1bc${modes}`, () => {
       this.marks.forget();
       done();
     });

@@ -31,7 +31,7 @@ static bool printed; /* the latest round had output of the shell's */
 
 static void greet(struct viewer *viewer, uint64_t after)
 {
-    char payload[24];
+    char payload[24 + MODES_BYTES];
     bool known = after >= ring.start && after <= ring.end;
     viewer->position = known ? after : ring.start;
     viewer->attached = true;
@@ -40,7 +40,7 @@ static void greet(struct viewer *viewer, uint64_t after)
     put_number(payload + 12, ring.end, 8);
     put_number(payload + 20, shell.size.ws_col, 2);
     put_number(payload + 22, shell.size.ws_row, 2);
-    viewer_say(viewer, 'H', payload, sizeof payload);
+    viewer_say(viewer, 'H', payload, 24 + modes_write(&ring.modes, payload + 24));
 }
 
 /* Whether the frame was dealt with; one that waits for the terminal stays. */

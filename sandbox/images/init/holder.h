@@ -2,12 +2,14 @@
  * machine's network namespace (the abstract name "slipway/NAME"): frames of type (1 byte), length (4 bytes), payload; numbers big endian.
  *
  * from the platform                          from the holder
- *   A after:8        attach (~0: from the       H pid:4 start:8 end:8 columns:2 rows:2   output begins at byte `start`
- *                    oldest byte there is)      O bytes                                  output
+ *   A after:8        attach (~0: from the       H pid:4 start:8 end:8 columns:2 rows:2 modes
+ *                    oldest byte there is)                                               output begins at byte `start`
+ *                                               O bytes                                  output
  *   I bytes          typed                      S position:8                             output goes on at that byte
  *   R columns:2 rows:2                          E code:4                                 the shell ended; the last frame
  *   X                end the shell
  *
+ * `modes` is what brings a terminal into the modes in which the oldest byte that is kept was printed.
  * The main terminal's holder sends no E: markers in the output say that a shell ended and another one came. */
 #ifndef HOLDER_H
 #define HOLDER_H
@@ -22,11 +24,24 @@
 #define FRAME_HEAD_BYTES 5
 #define FRAME_LIMIT_BYTES (16 * 1024)
 
+/* modes.c: what a terminal was told to be, by bytes that may be cut anywhere */
+#define MODE_SLOTS 11
+#define SEQUENCE_BYTES 256 /* one that is longer is none */
+#define MODES_BYTES (MODE_SLOTS * 8 + SEQUENCE_BYTES + 1)
+struct modes {
+    unsigned short unusual[MODE_SLOTS]; /* of each slot the mode that is not as usual, 0 for none */
+    char begun[SEQUENCE_BYTES];         /* a sequence that has not ended */
+    size_t begun_count;
+};
+void modes_pass(struct modes *modes, const char *bytes, size_t count);
+size_t modes_write(const struct modes *modes, char text[MODES_BYTES]);
+
 /* ring.c: recent output by the number of its bytes since the shell began; memory grows with what was printed */
 struct ring {
     char *bytes;
     size_t capacity;
     uint64_t start, end;
+    struct modes modes; /* by what is before `start` */
 };
 bool ring_append(struct ring *ring, const char *bytes, size_t count);
 size_t ring_read(const struct ring *ring, uint64_t position, char *bytes, size_t limit);

@@ -26,6 +26,18 @@ static bool grow(struct ring *ring, size_t wanted)
     return true;
 }
 
+/* Bytes that make room are read once more before they are gone. */
+static void let_go(struct ring *ring, uint64_t until)
+{
+    while (ring->start < until) {
+        size_t place = (size_t)(ring->start % ring->capacity), part = ring->capacity - place;
+        if (part > until - ring->start)
+            part = (size_t)(until - ring->start);
+        modes_pass(&ring->modes, ring->bytes + place, part);
+        ring->start += part;
+    }
+}
+
 bool ring_append(struct ring *ring, const char *bytes, size_t count)
 {
     if (!grow(ring, (size_t)(ring->end - ring->start) + count))
@@ -33,13 +45,13 @@ bool ring_append(struct ring *ring, const char *bytes, size_t count)
     while (count > 0) {
         size_t place = (size_t)(ring->end % ring->capacity), room = ring->capacity - place;
         size_t part = count < room ? count : room;
+        if (ring->end + part > ring->capacity)
+            let_go(ring, ring->end + part - ring->capacity);
         memcpy(ring->bytes + place, bytes, part);
         ring->end += part;
         bytes += part;
         count -= part;
     }
-    if (ring->end - ring->start > ring->capacity)
-        ring->start = ring->end - ring->capacity;
     return true;
 }
 
