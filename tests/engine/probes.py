@@ -54,7 +54,7 @@ def unprotected(
 ) -> Outcome:
     """Run it in a container of a kind's image that is open: here it must succeed."""
     with open_container(script, image=image, user=user, **host_config) as (api, container_id):
-        code = api.wait(container_id, timeout=60)["StatusCode"]
+        code = api.wait(container_id, timeout=120)["StatusCode"]
         return Outcome(code, api.logs(container_id).decode(errors="replace"))
 
 

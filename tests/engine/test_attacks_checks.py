@@ -1,7 +1,9 @@
 """A check's text is not the learner's to read: not before, not while it runs, not by what it runs."""
 
+import secrets
 import threading
-import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -13,9 +15,8 @@ from tests.engine.screen import typed
 
 pytestmark = pytest.mark.engine
 ANSWER = ": the-answer-is-4711; true"
-SCRIPT = f"sleep 6; {ANSWER}"
 # Everything about other processes that a learner could try to read; not this script itself.
-LOOK = """echo began "$(date +%s)"; for n in 1 2 3 4 5; do
+LOOK = """for n in 1 2 3 4 5; do
   for p in /proc/[0-9]*; do
     [ "$p" = "/proc/$$" ] && continue
     cat "$p/cmdline" "$p/environ" 2>/dev/null
@@ -24,26 +25,25 @@ LOOK = """echo began "$(date +%s)"; for n in 1 2 3 4 5; do
 done | tr '\\0' '\\n'"""
 
 
-def seen_by_the_learner(machine: Machine, script: str, argument: bool = False) -> str:
-    """What the learner finds while a check runs."""
-    ended: list[float] = []
+Run = Callable[..., object]
 
-    def check() -> None:
-        if argument:
-            machines._run(
-                machine, ["/bin/bash", "-c", script], b"", user="root", env={"LAB_X": "lab-value"},
-                timeout_seconds=20,
-            )  # fmt: skip
-        else:
-            machines.run_in(machine, script.encode(), env={"LAB_X": "lab-value"})
-        ended.append(time.time())
 
-    thread = threading.Thread(target=check)
+def run_as_argument(machine: Machine, script: bytes, **more: Any) -> None:
+    command = ["/bin/bash", "-c", script.decode()]
+    machines._run(machine, command, b"", user="root", **more)
+
+
+def seen_meanwhile(machine: Machine, look: str, run: Run = machines.run_in) -> str:
+    """What a look at the prompt finds while a check runs, which ends when the look is over."""
+    turn = f"/home/learner/{secrets.token_hex(4)}"
+    # It waits without a further process, which would come and go under the look.
+    script = f"sleep 300 & mkfifo -m 666 {turn}; read -r _ <{turn}; kill $!; {ANSWER}"
+    more = {"env": {"LAB_X": "lab-value"}, "timeout_seconds": 120}
+    thread = threading.Thread(target=run, args=(machine, script.encode()), kwargs=more)
     thread.start()
-    time.sleep(0.5)
-    said = typed(machine, LOOK, 60).text
+    wait = f"until [ -p {turn} ]; do sleep 0.1; done"
+    said = typed(machine, f"{wait}\n{look}\necho >{turn}", 100).text
     thread.join()
-    assert int(said.split()[1]) < ended[0] - 1, "it did look while the check ran"
     return said
 
 
@@ -52,13 +52,13 @@ def test_a_check_can_not_be_read_while_it_runs(
     request: pytest.FixtureRequest, machine: str
 ) -> None:
     # Put together where it runs: the container's own command line is no proof.
-    check = SCRIPT.replace("4711", "$((4000 + 711))")
-    beside = f'v=value; LAB_X=lab-$v bash -c "{check}" & sleep 0.5; {LOOK}'
+    check = f"sleep 60; {ANSWER.replace('4711', '$((4000 + 711))')}"
+    beside = f'v=value; LAB_X=lab-$v bash -c "{check}" & sleep 1; {LOOK}'
     proof = unprotected(beside, image=machine.removeprefix("shared_")).text
     assert "4711" in proof, "the probe itself must work"
     assert "lab-value" in proof, "the probe itself must work"
     target = request.getfixturevalue(machine)
-    assert "4711" not in (said := seen_by_the_learner(target, SCRIPT))
+    assert "4711" not in (said := seen_meanwhile(target, LOOK))
     assert "lab-value" not in said
     assert settings.SECRET_KEY not in said
 
@@ -66,7 +66,7 @@ def test_a_check_can_not_be_read_while_it_runs(
 @pytest.mark.parametrize("machine", ["shared_shell", "shared_docker"])
 def test_as_an_argument_it_could_be_read(request: pytest.FixtureRequest, machine: str) -> None:
     target = request.getfixturevalue(machine)
-    assert "4711" in seen_by_the_learner(target, SCRIPT, argument=True)
+    assert "4711" in seen_meanwhile(target, LOOK, run_as_argument)
 
 
 @pytest.mark.parametrize("machine", ["shared_shell", "shared_docker"])
@@ -113,15 +113,11 @@ PY"""
 def test_a_learner_at_the_prompt_can_not_take_a_check_apart(
     request: pytest.FixtureRequest, machine: str
 ) -> None:
-    script = "sleep 4; : the-answer-is-4711; true"
+    script = f"sleep 60; {ANSWER}"
     beside = f"printf '{script}' | bash -c 'eval \"$(cat)\" </dev/null' & sleep 1; {TAKE_ALL_APART}"
     assert "the-answer-is-4711" in unprotected(beside).text
     target = request.getfixturevalue(machine)
-    thread = threading.Thread(target=machines.run_in, args=(target, script.encode()))
-    thread.start()
-    time.sleep(0.5)
-    said = typed(target, TAKE_ALL_APART, 30).text
-    thread.join()
+    said = seen_meanwhile(target, TAKE_ALL_APART)
     assert int(said.split("looked at ")[1]) > 0, "there were processes of one's own"
     assert "4711" not in said
 
@@ -155,12 +151,7 @@ def seen_by_root_of_the_guest(machine: Machine, look: str) -> str:
     """What the learner of a guest finds at the prompt, as its root, while a check runs."""
     prepared = as_root(machine, f"cat >/root/look <<'END'\n{look}\nEND\n")
     assert prepared.code == 0, prepared.text
-    script = b"sleep 6; : the-answer-is-4711; true"
-    thread = threading.Thread(target=machines.run_in, args=(machine, script))
-    thread.start()
-    time.sleep(1)
-    said = typed(machine, "su - -c 'bash /root/look'", 30).text
-    thread.join()
+    said = seen_meanwhile(machine, "su - -c 'bash /root/look'")
     assert said.endswith("looked\n"), said
     return said
 
