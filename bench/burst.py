@@ -5,6 +5,10 @@ Runs a site of its own as `./start` does, orders WARM machines (default: one for
 (default 1; 0 is the same moment) while somebody else keeps opening a lesson page. Prints, in
 seconds: POST to answer, POST to ready, the other pages before and meanwhile; how many were
 lost, doubled or refused; and what processor time each process took, the class's own apart.
+Ends with 1 when a Start was lost, failed or doubled.
+
+So that memory is not what is measured, its site oversells it: SANDBOX_MEMORY_PERCENT=400 and
+SANDBOX_POOL_RESERVE_PERCENT=0, where 80 and 25 are the defaults.
 
 For comparison, the best public figures found for a comparable system, 50 starts at once: 2.0
 to 8.4 s, mean 5.8 s, other users' pages 1.2 s on average meanwhile.
@@ -15,6 +19,7 @@ import asyncio
 import os
 import platform
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -23,6 +28,7 @@ from bench.burst_client import Outcome, Pages, burst, reading
 from tests.running_site import Site, running_site
 
 PUBLISHED_MEAN_SECONDS = 5.8
+PUBLISHED_PAGES = "published: 1.2 s"
 PATIENCE_SECONDS = 600
 PAGE = "/courses/playground/shell/"
 LESSONS = {"shell": "box", "docker": "docker"}
@@ -98,8 +104,9 @@ def _processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def main() -> None:
-    wanted = options()
+def main() -> int:
+    """How many Starts were lost, failed or doubled."""
+    wanted, wrong = options(), 0
     with tempfile.TemporaryDirectory() as folder, running_site(Path(folder), **GENEROUS) as site:
         for number in range(wanted.rounds):
             first = number * wanted.learners
@@ -116,9 +123,10 @@ def main() -> None:
                 spent = processors.spent() | {"the class": time.process_time() - own}
             # Refilling is another matter, and the end would wait for it.
             site.manage("pool", "cancel")
-            report(wanted, outcomes, idle, busy, spent)
+            wrong += report(wanted, outcomes, idle, busy, spent)
             if any(outcome.state != "ready" for outcome in outcomes):
                 print((site.data / "site.log").read_text()[-3000:])
+    return wrong
 
 
 def report(
@@ -127,10 +135,12 @@ def report(
     idle: Pages,
     busy: Pages,
     spent: dict[str, float],
-) -> None:
+) -> int:
+    """Print what was measured; how many were lost, failed or doubled."""
     print(
         f"{platform.platform()}, {os.cpu_count()} processors; {wanted.learners} Starts within "
-        f"{wanted.within:.1f} s, {wanted.warm} warm"
+        f"{wanted.within:.1f} s, {wanted.warm} warm; memory oversold: "
+        f"{GENEROUS['SANDBOX_MEMORY_PERCENT']} % of this host's, no reserve"
     )
     ready = [o.ready for o in outcomes if o.state == "ready"]
     for name, values in (("answer", [o.answered for o in outcomes if o.sandbox]), ("ready", ready)):
@@ -143,16 +153,19 @@ def report(
     lost = len(outcomes) - len(ready) - refused
     placed = sum(o.position is not None for o in outcomes)
     print(f"refused {refused}, lost or failed {lost}, doubled {doubled}; {placed} with a position")
-    print(
-        f"pages: p95 {idle.p95() * 1000:.0f} ms idle ({len(idle.seconds)} pages), "
-        f"{busy.p95() * 1000:.0f} ms meanwhile ({len(busy.seconds)} pages; "
-        f"{busy.p95() / idle.p95():.1f} x, goal 2)"
-    )
+    print(f"other pages ({len(idle.seconds)} before, {len(busy.seconds)} meanwhile)")
+    for name, of, goal in (("p95", Pages.p95, "goal 2"), ("mean", Pages.mean, PUBLISHED_PAGES)):
+        before, meanwhile = of(idle), of(busy)
+        print(
+            f"  {name:4} {before * 1000:.0f} ms idle, {meanwhile * 1000:.0f} ms meanwhile; "
+            f"idle to meanwhile {meanwhile / before:.1f} x ({goal})"
+        )
     print("processor time: " + ", ".join(f"{name} {s:.2f} s" for name, s in spent.items()))
     if ready:
         ratio = PUBLISHED_MEAN_SECONDS / statistics.mean(ready)
         print(f"mean against the published {PUBLISHED_MEAN_SECONDS} s: {ratio:.1f} x (goal 3)")
+    return lost + doubled
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(1 if main() else 0)

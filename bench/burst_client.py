@@ -10,6 +10,7 @@ import http.client
 import json
 import multiprocessing
 import os
+import statistics
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -123,6 +124,9 @@ class Pages:
 
     seconds: list[float] = field(default_factory=list)
     processor_seconds: float = 0.0
+
+    def mean(self) -> float:
+        return statistics.mean(self.seconds)
 
     def p95(self) -> float:
         ordered = sorted(self.seconds)

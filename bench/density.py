@@ -1,15 +1,17 @@
-"""What an idle machine costs: `python -m bench.density [SHELL] [DOCKER] [SECONDS]`.
+"""What an idle machine costs: `python -m bench.density [--budget MIB] [--most N] [--seconds S]`.
 
-Makes so many machines of each kind (default 50 and 8), as warm machines are made, lets them
-idle for SECONDS (default 20) and reads their control groups: memory without page cache that
-could be dropped, processes, processor time; and the engine's own process beside each (a shim),
-which is in no group of the machine's. Prints medians per machine and sums.
+Makes machines of each kind, as warm machines are made, until they use a budget of memory (2048
+MiB for each kind) or there are N of them (60), lets them idle for S seconds (20) and reads their
+control groups: memory without page cache that could be dropped, processes, processor time; and
+the engine's own process beside each (a shim), which is in no group of the machine's. The budget
+is for both. Prints medians per machine and sums; what 50 of them take is said to be extrapolated
+where there were fewer. Guests of `vm` machines are emulated here, on any host.
 """
 
+import argparse
 import os
 import platform
 import statistics
-import sys
 import time
 from pathlib import Path
 
@@ -23,14 +25,11 @@ from sandbox import assembly, engine  # noqa: E402
 from sandbox.models import make_sandbox_id  # noqa: E402
 from sandbox.specs import MachineSpec  # noqa: E402
 
-COUNTS = {
-    "shell": int(sys.argv[1]) if len(sys.argv) > 1 else 50,
-    "docker": int(sys.argv[2]) if len(sys.argv) > 2 else 8,
-}
-IDLE_SECONDS = float(sys.argv[3]) if len(sys.argv) > 3 else 20
 # What a machine does when it comes up is over after so long.
 SETTLE_SECONDS = 30
-GOAL_MIB = {"shell": 12, "docker": 90}
+GOAL_MIB = {"shell": 12, "docker": 90, "vm": None}
+# The goal for processor time is for so many.
+OF, GOAL_PERCENT = 50, 5
 MIB = 1024 * 1024
 CGROUPS = Path("/sys/fs/cgroup")
 
@@ -97,41 +96,88 @@ def process_seconds(pid: int) -> float:
     return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
 
 
-def measure(kind: str, count: int) -> None:
-    owners = [make_sandbox_id() for _ in range(count)]
-    for owner in owners:
-        removed_with_us(assembly.sandbox_label(owner))
+class Idle:
+    """One machine that is up: what it takes, and the engine's process for it."""
+
+    def __init__(self, container_id: str) -> None:
+        self.groups, self.shim = groups_of(container_id), shim_of(container_id)
+
+    def memory_bytes(self) -> int:
+        """With the engine's process beside it: what the budget is for."""
+        return memory_bytes(self.groups) + proportional_bytes(self.shim)
+
+
+def fill(kind: str, owners: list[str], budget_mib: int, most: int) -> tuple[list[Idle], str]:
+    """Make machines until the next one would not fit; they, and what ended it.
+
+    The owner of each is added to `owners` before it is made.
+    """
+    machines: list[Idle] = []
+    spec = MachineSpec(name="box", kind=kind)
+    while len(machines) < most:
+        used = sum(machine.memory_bytes() for machine in machines) / MIB
+        if machines and used + used / len(machines) > budget_mib:
+            return machines, f"the next one would go beyond {budget_mib} MiB ({used:.0f} used)"
+        owners.append(make_sandbox_id())
+        removed_with_us(assembly.sandbox_label(owners[-1]))
+        made = assembly.make_machine(owners[-1], spec, None, lambda _: None)
+        machines.append(Idle(made.container_id))
+    used = sum(machine.memory_bytes() for machine in machines) / MIB
+    return machines, f"{most} are enough; {used:.0f} of {budget_mib} MiB used"
+
+
+def measure(kind: str, options: argparse.Namespace) -> None:
+    owners: list[str] = []
     try:
-        spec = MachineSpec(name="box", kind=kind)
-        made = [assembly.make_machine(owner, spec, None, lambda _: None) for owner in owners]
-        groups = [groups_of(facts.container_id) for facts in made]
-        shims = [shim_of(facts.container_id) for facts in made]
+        machines, why = fill(kind, owners, options.budget, options.most)
+        how = ", guests emulated" if kind == "vm" else ""
+        print(f"{kind:7} {len(machines)} machines{how}: {why}")
         time.sleep(SETTLE_SECONDS)
-        before = sum(processor_seconds(group) for group in groups)
-        shims_before = sum(map(process_seconds, shims))
-        time.sleep(IDLE_SECONDS)
-        spent = sum(processor_seconds(g) for g in groups) - before
-        beside = sum(map(process_seconds, shims)) - shims_before
-        mib = [memory_bytes(group) / MIB for group in groups]
-        print(
-            f"{kind:7} {count:3} machines  median {statistics.median(mib):5.1f} MiB "
-            f"(max {max(mib):.1f}, goal {GOAL_MIB[kind]}), "
-            f"{statistics.median(map(processes, groups)):.0f} processes, "
-            f"all idle: {100 * spent / IDLE_SECONDS:.2f} % of a core"
-        )
-        shim_mib = statistics.median(map(proportional_bytes, shims)) / MIB
-        print(
-            f"{'':7} beside each, the engine's own process for it: {shim_mib:.1f} MiB; "
-            f"all of them idle: {100 * beside / IDLE_SECONDS:.2f} % of a core"
-        )
-        fifty = 100 * (spent + beside) / IDLE_SECONDS * 50 / count
-        print(f"{'':7} 50 of them idle: {fifty:.2f} % of a core (goal 5)")
+        before = [processor_seconds(machine.groups) for machine in machines]
+        shims_before = [process_seconds(machine.shim) for machine in machines]
+        time.sleep(options.seconds)
+        spent = sum(processor_seconds(machine.groups) for machine in machines) - sum(before)
+        beside = sum(process_seconds(machine.shim) for machine in machines) - sum(shims_before)
+        report(kind, machines, spent / options.seconds, beside / options.seconds)
     finally:
         for owner in owners:
             assembly.remove_owned(owner)
 
 
+def report(kind: str, machines: list[Idle], spent: float, beside: float) -> None:
+    """`spent`, `beside`: shares of a core that all machines, and the engine's processes, took."""
+    mib = [memory_bytes(machine.groups) / MIB for machine in machines]
+    goal = f", goal {GOAL_MIB[kind]}" if GOAL_MIB[kind] else ""
+    counts = statistics.median(processes(machine.groups) for machine in machines)
+    print(
+        f"{'':7} each: median {statistics.median(mib):.1f} MiB (max {max(mib):.1f}{goal}), "
+        f"{counts:.0f} processes, {100 * spent / len(machines):.3f} % of a core idle"
+    )
+    shim_mib = statistics.median(proportional_bytes(machine.shim) for machine in machines) / MIB
+    print(
+        f"{'':7} beside each, the engine's own process for it: {shim_mib:.1f} MiB, "
+        f"{100 * beside / len(machines):.3f} % of a core"
+    )
+    both = 100 * (spent + beside)
+    print(
+        f"{'':7} all {len(machines)} idle, with those beside them: {both:.2f} % of a core", end=""
+    )
+    if len(machines) != OF:
+        print(f"; {OF} of them, extrapolated: {both * OF / len(machines):.2f} %", end="")
+    print(f" (goal {GOAL_PERCENT} for {OF})")
+
+
+def options_of() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.density")
+    parser.add_argument("--budget", type=int, default=2048, metavar="MIB", help="for each kind")
+    parser.add_argument("--most", type=int, default=60, metavar="N", help="machines of a kind")
+    parser.add_argument("--seconds", type=float, default=20, metavar="S", help="of idling")
+    parser.add_argument("--kinds", default=",".join(GOAL_MIB), help="comma-separated")
+    return parser.parse_args()
+
+
 if __name__ == "__main__":
-    print(f"{platform.platform()}, {os.cpu_count()} processors, idle for {IDLE_SECONDS:.0f} s")
-    for kind, count in COUNTS.items():
-        measure(kind, count)
+    wanted = options_of()
+    print(f"{platform.platform()}, {os.cpu_count()} processors, idle for {wanted.seconds:.0f} s")
+    for each in wanted.kinds.split(","):
+        measure(each, wanted)

@@ -9,8 +9,9 @@ Parties, each with a shell in a container of the `shell` image:
 - ttyd: the same; if a `ttyd` is on the PATH, else absent.
 
 `--only echo,slow` runs a part of it, `--open`, `--mebibytes` and `--gigabytes` make it smaller.
-Samples are interleaved: one of each party in turn. Processor and memory are those of the
-server's process tree (the engine's share is the same for all and left out).
+Samples are interleaved: one of each party in turn; `n=` says how many there was time for.
+Processor and memory are those of the server's process tree. That of terminado and ttyd has a
+client, `docker exec`, for each terminal; the engine's share is left out for all.
 """
 
 import argparse
@@ -57,24 +58,33 @@ def p95(values: list[float]) -> float:
     return statistics.quantiles(values, n=20)[-1]
 
 
-def print_times(title: str, taken: dict[str, list[float]], of: Any) -> None:
-    print(f"\n{title}")
+def against(own: str, of: dict[str, float]) -> str:
+    """`own` figure as multiples of those it is compared with."""
+    return "".join(
+        f"  {of[own] / of[peer]:5.2f} x {peer}"
+        for peer in ("engine", "terminado", "ttyd")
+        if peer != own and of.get(peer)
+    )
+
+
+def print_times(title: str, asked: int, taken: dict[str, list[float]], of: Any) -> None:
+    print(f"\n{title}, {asked} samples asked")
+    compared = {name: of(values) for name, values in taken.items()}
     for name, values in taken.items():
-        against = "".join(
-            f"  {of(values) / of(taken[peer]):5.2f} x {peer}"
-            for peer in ("engine", "terminado", "ttyd")
-            if peer in taken and peer != name
-        )
         print(
-            f"  {name:13} p50 {median(values) * 1000:7.2f} ms  p95 {p95(values) * 1000:7.2f} ms{against}"
+            f"  {name:13} n={len(values):4}  p50 {median(values) * 1000:7.2f} ms"
+            f"  p95 {p95(values) * 1000:7.2f} ms{against(name, compared)}"
         )
 
 
 def report_throughput(parties: list[Party], mebibytes: int) -> None:
-    print(f"\n{mebibytes} MiB of lines")
-    for name, rounds in throughput(parties, mebibytes).items():
-        rate, cpu = (median([figures[i] for figures in rounds]) for i in (0, 1))
-        print(f"  {name:13} {rate:7.1f} MiB/s  {cpu:5.2f} s of processor per 100 MiB")
+    rounds = throughput(parties, mebibytes)
+    print(f"\n{mebibytes} MiB of lines, {len(rounds['ours'])} rounds")
+    for i, unit in ((0, "MiB/s"), (1, "s of processor per 100 MiB")):
+        of = {name: median([each[i] for each in taken]) for name, taken in rounds.items()}
+        for name, value in of.items():
+            if value:  # nothing is looked at where there is no server
+                print(f"  {name:13} {value:7.2f} {unit}{against(name, of)}")
 
 
 def report_interrupt(parties: list[Party]) -> None:
@@ -96,9 +106,10 @@ def report_idle(site: Site, open_one: Any, count: int) -> None:
 
 
 def report_slow(site: Site, open_one: Any, mebibytes: int) -> None:
-    printed, grown = slow_viewer(site.child("uvicorn"), open_one, mebibytes)
+    printed, grown, slowly = slow_viewer(site.child("uvicorn"), open_one, mebibytes)
     print(f"\na viewer at 50 KB/s while {printed:.0f} MiB are printed (asked: {mebibytes}):")
     print(f"  the console grows by {grown:.1f} MiB (goal 8)")
+    print(f"  the viewer is still connected, {slowly:.1f} MiB were taken by it")
 
 
 def options_of() -> argparse.Namespace:
@@ -131,9 +142,12 @@ def main() -> None:
         parties += others(stack)
         web = [party for party in parties if party.name != "engine"]
         reports: dict[str, Callable[[], None]] = {
-            "echo": lambda: print_times("echo, idle", echoes(parties, options.samples), median),
+            "echo": lambda: print_times(
+                "echo, idle", options.samples, echoes(parties, options.samples), median
+            ),
             "flood": lambda: print_times(
                 "echo while another session floods",
+                options.samples,
                 echoes_beside_a_flood(web, options.samples),
                 p95,
             ),

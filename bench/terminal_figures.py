@@ -155,19 +155,31 @@ def idle_terminals(
     return opened, each, taken
 
 
-def _drain(open_one: Callable[..., Any], bytes_per_second: int, stop: Any) -> None:
-    client = open_one()
-    with contextlib.suppress(EOFError):
+def _drain(open_one: Callable[..., Any], bytes_per_second: int, stop: Any, taken: Any) -> None:
+    """Read slowly until `stop`; then the bytes taken go to `taken`, -1 for a broken connection."""
+    client, count = open_one(), 0
+    try:
         while not stop.is_set():
-            time.sleep(len(client.read(1)) / bytes_per_second)
+            size = len(client.read(1))
+            count += size
+            time.sleep(size / bytes_per_second)
+        # Whoever was dropped is told by the next read, or has no answer.
+        client.say({"ping": 1})
+        end = time.monotonic() + 30
+        while {"pong": 1} not in client.told and time.monotonic() < end:
+            count += len(client.read(1))
+        taken.put(count if {"pong": 1} in client.told else -1)
+    except (EOFError, OSError):
+        taken.put(-1)
 
 
 def slow_viewer(
     server: int, open_one: Callable[..., Any], mebibytes: int, limit_seconds: float = 120
-) -> tuple[float, float]:
-    """MiB that were printed, and by how many the server's memory grew at most meanwhile.
+) -> tuple[float, float, float]:
+    """MiB printed, by how many the server's memory grew at most meanwhile, MiB the slow one took.
 
-    One viewer reads as fast as it can, another one 50 KB/s.
+    One viewer reads as fast as it can, another one 50 KB/s. Raises ConnectionError when that one
+    was dropped: memory that is bounded so would be no figure.
     """
     client = open_one()
     synchronise(client)
@@ -175,8 +187,8 @@ def slow_viewer(
     client.write(LINE.format(tag="warm", size=64 * MIB).encode())
     count_until(client, b"end-warm")
     context = multiprocessing.get_context("fork")
-    stop = context.Event()
-    slow = context.Process(target=_drain, args=(open_one, SLOW_BYTES_PER_SECOND, stop))
+    stop, taken = context.Event(), context.Queue()
+    slow = context.Process(target=_drain, args=(open_one, SLOW_BYTES_PER_SECOND, stop, taken))
     before = most = memory_bytes(server)
     slow.start()
     client.write(LINE.format(tag="slow", size=mebibytes * MIB).encode())
@@ -190,7 +202,10 @@ def slow_viewer(
             most, looked_at = max(most, memory_bytes(server)), time.monotonic()
     client.write(b"\x03")
     stop.set()
+    slowly = taken.get(timeout=60)
     slow.join(30)
     synchronise(client)
     client.close()
-    return done / MIB, (most - before) / MIB
+    if slowly <= 0:
+        raise ConnectionError("the slow viewer was dropped, or was shown nothing")
+    return done / MIB, (most - before) / MIB, slowly / MIB
