@@ -10,6 +10,7 @@ from tests.e2e.terminal_page import TerminalPage, started_terminal
 
 pytestmark = pytest.mark.e2e
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
+PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +99,42 @@ def test_the_right_button_puts_the_selection_where_the_browsers_menu_copies(
     assert clipboard(terminal) == "menu-word"
 
 
+def test_the_right_button_puts_a_field_where_the_browsers_menu_pastes(
+    terminal: TerminalPage,
+) -> None:
+    page = terminal.page
+    page.evaluate("navigator.clipboard.writeText('echo by-menu-$((40+2))')")
+    # Nobody is at the keyboard, and the pointer is nowhere near the prompt.
+    page.get_by_label("Terminal settings").focus()
+    box = terminal.panel("box").locator(".xterm-screen").bounding_box()
+    assert box
+    point = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    page.mouse.click(point["x"], point["y"], button="right")
+    under = page.evaluate(
+        """({x, y}) => { const field = document.elementFromPoint(x, y);
+            return [field.localName, field === document.activeElement, field.readOnly, field.disabled]; }""",
+        point,
+    )
+    assert under == ["textarea", True, False, False]
+    # What the menu's entry does: the browser's own command, on what has the focus.
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Input.dispatchKeyEvent", {"type": "rawKeyDown", "commands": ["paste"]})
+    terminal.see(r"\$ echo by-menu-\$\(\(40\+2\)\)")
+    terminal.keyboard.focus()
+    page.keyboard.press("Enter")
+    terminal.see(r"\nby-menu-42")
+
+
+def test_the_middle_button_pastes_what_was_selected_last(terminal: TerminalPage) -> None:
+    terminal.do("printf '%s-word\\n' middle", r"\nmiddle-word")
+    select_word(terminal, "middle-word")
+    box = terminal.panel("box").locator(".xterm-screen").bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    terminal.page.mouse.click(x, y, button="middle")
+    terminal.see(r"\$ middle-word\s*$")
+
+
 def test_several_lines_are_shown_and_asked_about_first(terminal: TerminalPage) -> None:
     dialog = terminal.page.locator("dialog.ask")
     terminal.paste("echo one-$((1+1))\necho two-$((1+1))\n")
@@ -138,12 +175,22 @@ def test_escape_sequences_in_a_paste_are_dropped(terminal: TerminalPage) -> None
     terminal.see(r"\na\nb")
 
 
+def test_touch_pastes_what_is_on_the_clipboard(site: Site, browser: Browser) -> None:
+    with started_terminal(site, browser, permissions=CLIPBOARD, **PHONE) as terminal:
+        page = terminal.page
+        page.evaluate("navigator.clipboard.writeText('echo by-touch-$((40+2))')")
+        page.locator("[data-key=paste]").tap()
+        terminal.see(r"\$ echo by-touch-\$\(\(40\+2\)\)")
+        expect(page.locator("dialog.ask")).to_have_count(0)
+        page.locator("[data-key=enter]").tap()
+        terminal.see(r"\nby-touch-42")
+
+
 def test_without_a_clipboard_api_text_is_pasted_through_a_field(
     site: Site, browser: Browser
 ) -> None:
     url = f"http://classroom.test:{site.port}"
-    phone = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
-    with started_terminal(site, browser, url=url, **phone) as terminal:
+    with started_terminal(site, browser, url=url, **PHONE) as terminal:
         page = terminal.page
         assert page.evaluate("navigator.clipboard === undefined")
         page.locator("[data-key=paste]").tap()

@@ -1,5 +1,6 @@
 """The terminal in Firefox: typing, copy and paste, and the same shell after a reload."""
 
+import json
 import re
 import shutil
 import time
@@ -18,6 +19,12 @@ SCREEN = """[...document.querySelectorAll("#panel-box .xterm-rows > div")]
 PLACE = """(() => {{ const row = [...document.querySelectorAll("#panel-box .xterm-rows > div")]
     .findLast((each) => each.innerText.includes("{}")); const box = row?.getBoundingClientRect();
     return box && [box.x + 20, box.y + box.height / 2]; }})()"""
+# The middle of the screen, where nothing is written.
+MIDDLE = """(() => { const box = document.querySelector("#panel-box .xterm-screen").getBoundingClientRect();
+    return [box.x + box.width / 2, box.y + box.height / 2]; })()"""
+# What the menu's Paste makes there, as Firefox lets a page make it.
+PASTE = """{}.dispatchEvent(new ClipboardEvent("paste",
+    {{dataType: "text/plain", data: {}, bubbles: true, cancelable: true}}))"""
 CLIPBOARD = "navigator.clipboard.readText()"
 
 
@@ -105,8 +112,30 @@ def test_the_browsers_own_menu_finds_the_selection_and_a_place_to_paste(
     assert firefox.run("document.execCommand('copy')", as_learner=True)
     firefox.wait(f"{CLIPBOARD}.then((text) => text === 'bymenu')")
     firefox.click(x + 200, y)  # away from the menu, which closes it
+
+    firefox.run("document.activeElement.blur()")
+    x, y = firefox.run(MIDDLE)
+    firefox.click(x, y, button=RIGHT)
+    field = f"document.elementFromPoint({x}, {y})"
+    assert firefox.run(f"[{field}.localName, {field} === document.activeElement]") == [
+        "textarea",
+        True,
+    ]
+    assert firefox.run(f"[{field}.readOnly, {field}.disabled]") == [False, False]
+    firefox.run(PASTE.format(field, json.dumps("echo go-$((40+3))")))
+    terminal.see(r"\$ echo go-\$\(\(40\+3\)\)")
+    firefox.click(x + 200, y)
+    firefox.press("Enter")
+    terminal.see(r"\ngo-43")
+
+
+def test_escape_sequences_in_a_paste_are_dropped(terminal: FirefoxTerminal) -> None:
+    firefox = terminal.firefox
+    text = "echo a\x1b[201~-\x1b]0;t\x07b\x9d52;c;eA==\x9c\x03-$((40+5))"
+    firefox.run(f"navigator.clipboard.writeText({json.dumps(text)})", as_learner=True)
+    firefox.press("Control+v")
+    terminal.see(r"\$ echo a-b52;c;eA==-\$\(\(40\+5\)\)\s*$")
     firefox.press("Control+u")
-    terminal.do("echo go-$((40+3))", r"\ngo-43")
 
 
 def test_several_lines_are_asked_about_before_they_are_pasted(terminal: FirefoxTerminal) -> None:
