@@ -254,10 +254,7 @@ CONTENT_SECURITY_POLICY = {
         # xterm.js sizes its cells with <style> elements it makes.
         "style-src": [SELF, UNSAFE_INLINE],
         "img-src": [SELF, "data:"],
-        "connect-src": [
-            SELF,
-            *([] if not env.str("CONSOLE_URL", default="") else [env.str("CONSOLE_URL")]),
-        ],
+        "connect-src": [SELF],
         "frame-src": [SELF, *PREVIEW_FRAME_SOURCES],
         "object-src": [NONE],
         "base-uri": [NONE],
