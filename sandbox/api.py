@@ -72,6 +72,7 @@ class SandboxOut(Schema):
     queue_position: int | None
     # At most so long, as far as can be told; None when nothing is waited for, or none can tell.
     wait_seconds: int | None
+    # What was done last, or what is waited for before anything is.
     stage: str | None
     stages: list[StageOut]
     ready_seconds: float | None

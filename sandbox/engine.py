@@ -237,6 +237,12 @@ def create_network(name: str, labels: dict[str, str]) -> str:
         return made["Id"]
 
 
+def network_options(network_id: str) -> dict[str, str]:
+    """The options that a network has, as the engine says."""
+    with _translated(f"look at network {network_id[:12]}") as api:
+        return api.inspect_network(network_id)["Options"] or {}
+
+
 def objects_labelled(label: str) -> list[tuple[str, str, str, dict[str, str]]]:
     """Everything that carries `label`: (container|volume|network, id, name, labels)."""
     with _translated(f"list {label}") as api:

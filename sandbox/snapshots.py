@@ -12,10 +12,18 @@ from sandbox.models import USABLE, Machine, Sandbox, State
 # States in which machines have no terminals yet that anybody could have named.
 COMING_UP = (State.REQUESTED, State.QUEUED, State.STARTING)
 
+# Their stage before anything is done.
+FIRST_STAGE: dict[str, str] = {
+    State.QUEUED: "waiting for room",
+    State.REQUESTED: "waiting for a worker",
+    State.STARTING: "starting",
+}
+
 
 def snapshot(sandbox: Sandbox) -> dict[str, Any]:
     """The sandbox as JSON-ready values; times are ISO 8601, durations seconds."""
     place = estimates.position(sandbox)
+    first = FIRST_STAGE.get(sandbox.state)
     made = sandbox.just_made
     machines = made.machines if made else list(sandbox.machines.all())
     if sandbox.state not in COMING_UP:
@@ -27,7 +35,7 @@ def snapshot(sandbox: Sandbox) -> dict[str, Any]:
         "state": sandbox.state,
         "queue_position": place,
         "wait_seconds": estimates.seconds(sandbox, place),
-        "stage": sandbox.stages[-1]["name"] if sandbox.stages else None,
+        "stage": sandbox.stages[-1]["name"] if sandbox.stages else first,
         "stages": sandbox.stages,
         "ready_seconds": sandbox.ready_seconds,
         "expires_at": sandbox.expires_at.isoformat() if sandbox.expires_at else None,

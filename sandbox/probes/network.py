@@ -8,6 +8,7 @@ that the way of asking works.
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from sandbox import engine
@@ -86,9 +87,23 @@ def network() -> dict[str, Finding]:
     network_id = engine.create_network(name, labels())
     try:
         with _listener(network=name) as near, _listener(NetworkMode="host") as far:
-            return {"isolated-network": judge(_try(name, near, far))}
+            found = judge(_try(name, near, far))
+        mode = mode_of(engine.network_options(network_id))
+        return {
+            "isolated-network": replace(found, evidence=f"{found.evidence} (network mode: {mode})")
+        }
     finally:
         engine.remove_object("network", network_id)
+
+
+def mode_of(options: dict[str, str]) -> str:
+    """By what the engine keeps a network's members from the host, in its own words."""
+    modes = (
+        "com.docker.network.bridge.gateway_mode_ipv4",
+        "com.docker.network.bridge.inhibit_ipv4",
+    )
+    found = [f"{name.rpartition('.')[2]}={options[name]}" for name in modes if name in options]
+    return ", ".join(found) or "none"
 
 
 def _try(network_name: str, near: Said, far: Said) -> Said:

@@ -102,6 +102,18 @@ def test_the_network(tried: Said, verdict: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "mode"),
+    [
+        ({"com.docker.network.bridge.inhibit_ipv4": "true"}, "inhibit_ipv4=true"),
+        ({"com.docker.network.bridge.gateway_mode_ipv4": "isolated"}, "gateway_mode_ipv4=isolated"),
+        ({"com.docker.network.bridge.name": "br0"}, "none"),
+    ],
+)
+def test_the_mode_of_a_network(options: dict[str, str], mode: str) -> None:
+    assert network.mode_of(options) == mode
+
+
+@pytest.mark.parametrize(
     ("notice", "values", "verdict"),
     [
         ("", {"owned": "yes", "limit": "137"}, "kept"),

@@ -56,6 +56,19 @@ def test_the_latest_stage_is_named(make_sandbox: Any) -> None:
     assert snapshot(make_sandbox(State.STARTING, stages=stages))["stage"] == "started"
 
 
+@pytest.mark.parametrize(
+    ("state", "stage"),
+    [
+        (State.QUEUED, "waiting for room"),
+        (State.REQUESTED, "waiting for a worker"),
+        (State.STARTING, "starting"),
+        (State.READY, None),
+    ],
+)
+def test_what_waits_says_what_for(make_sandbox: Any, state: str, stage: str | None) -> None:
+    assert snapshot(make_sandbox(state))["stage"] == stage
+
+
 def test_an_error_has_code_message_and_hint(make_sandbox: Any) -> None:
     sandbox = make_sandbox(
         State.FAILED, error_code="machine_died", error_message="It died.", error_hint="Start."

@@ -1,5 +1,6 @@
 """Probes on the real engine: each tells a host that keeps its promise from one that does not."""
 
+import re
 from typing import Any
 from unittest.mock import patch
 
@@ -104,6 +105,15 @@ def test_a_network_with_a_way_to_the_host_is_noticed() -> None:
     with patch.object(engine, "create_network", plain_network):
         found = network.network()["isolated-network"]
     assert found.verdict == "not kept", found.evidence
+    assert "(network mode: none)" in found.evidence
+
+
+def test_the_mode_that_isolates_a_network_is_told() -> None:
+    found = network.network()["isolated-network"]
+    assert found.verdict == "kept", found.evidence
+    assert re.search(
+        r"\(network mode: (inhibit_ipv4=true|gateway_mode_ipv4=isolated)\)", found.evidence
+    )
 
 
 def test_a_network_that_connects_nobody_proves_nothing() -> None:
