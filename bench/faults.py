@@ -18,7 +18,7 @@ BEGIN = "<!-- bench/faults.py -->"
 # By the word of `pytest.mark.fault`: what is done, and what must hold.
 ROWS = {
     "worker": (
-        "worker killed at 5 points of a creation and of a removal",
+        "worker killed at 5 points of a creation and of a removal, and in a warm hand-over",
         "exactly one container or none; nothing `starting` for 60 s",
     ),
     "redis": (

@@ -7,7 +7,9 @@ import sqlite3
 import subprocess
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -69,17 +71,50 @@ def containers_of(site: Site, sandbox_id: str) -> list[str]:
     return [name for name in containers(site) if sandbox_id in name]
 
 
+def kill_in_a_hand_over(learner: Learner) -> str | None:
+    """Start, and kill the worker between its claim of a warm machine's row and "ready".
+
+    The sandbox's id; None when the worker was faster, and was left alive.
+    """
+    worker = learner.site.child(" worker ")
+    with rows_of(learner.site) as rows, ThreadPoolExecutor(1) as threads:
+        starting = threads.submit(learner.start)
+        deadline = time.monotonic() + EVENT_SECONDS
+        while not silences(rows) and not (starting.done() and _is_ready(learner, starting)):
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+        # Held still first: what the row says now stays true until the kill.
+        os.kill(worker, signal.SIGSTOP)
+        hit = bool(silences(rows))
+        os.kill(worker, signal.SIGKILL if hit else signal.SIGCONT)
+        return starting.result() if hit else None
+
+
+def _is_ready(learner: Learner, starting: "Future[str]") -> bool:
+    return bool(learner.look(starting.result())["state"] == "ready")
+
+
+@contextmanager
+def rows_of(site: Site) -> Iterator[sqlite3.Connection]:
+    """The site's SQLite file, beside its own processes and only to read."""
+    address = f"file:{site.data / 'db.sqlite3'}?mode=ro"
+    with contextlib.closing(sqlite3.connect(address, uri=True, timeout=30)) as rows:
+        yield rows
+
+
 class StartingWatch:
-    """Looks at a site's rows in `starting` all the time: how long one went without a worker.
+    """Looks at a site all the time: how long a row in `starting` went without a worker, and how
+    many containers a row had.
 
     A worker that lives says so every few seconds, so the age of its last word is the time for
-    which the row is left to a dead one. Read beside the site's own processes, from its SQLite file.
+    which the row is left to a dead one.
     """
 
     def __init__(self, site: Site) -> None:
         self.longest_silence_seconds = 0.0
+        self.most_containers = 0
         self.looks = 0
-        self._address = f"file:{site.data / 'db.sqlite3'}?mode=ro"
+        self._site = site
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look)
 
@@ -92,11 +127,13 @@ class StartingWatch:
         self._thread.join()
 
     def _look(self) -> None:
-        with contextlib.closing(sqlite3.connect(self._address, uri=True, timeout=30)) as rows:
-            while not self._over.wait(0.5):
+        with rows_of(self._site) as rows:
+            while not self._over.wait(1.0):
                 self.looks += 1
                 for age in silences(rows):
                     self.longest_silence_seconds = max(self.longest_silence_seconds, age)
+                counted = containers_by_row(self._site, rows)
+                self.most_containers = max(self.most_containers, *counted.values(), 0)
 
 
 def silences(rows: sqlite3.Connection) -> list[float]:
@@ -105,3 +142,15 @@ def silences(rows: sqlite3.Connection) -> list[float]:
     now = datetime.now(UTC)
     beats = [datetime.fromisoformat(text).replace(tzinfo=UTC) for (text,) in found]
     return [(now - beat).total_seconds() for beat in beats]
+
+
+def containers_by_row(site: Site, rows: sqlite3.Connection) -> Counter[str]:
+    """How many containers each sandbox has now, those that were made before it included."""
+    listing = ["docker", "ps", "--all", "--filter", f"label=slipway.instance={site.instance}"]
+    listing += ["--format", '{{.Label "slipway.sandbox"}}']
+    labels = subprocess.check_output(listing, text=True).split()
+    warm = "SELECT id, sandbox_id FROM sandbox_warmmachine WHERE sandbox_id IS NOT NULL"
+    owners = dict(rows.execute(warm).fetchall())
+    known = {found for (found,) in rows.execute("SELECT id FROM sandbox_sandbox")}
+    found = Counter(owners.get(label, label) for label in labels)
+    return Counter({pk: count for pk, count in found.items() if pk in known})
