@@ -1,6 +1,5 @@
 """What the reaper does when the world around it changed: on real machines, in this process."""
 
-import os
 import secrets
 import subprocess
 import threading
@@ -24,7 +23,7 @@ from tests.engine.site_learners import eventually
 
 pytestmark = [pytest.mark.engine, pytest.mark.django_db(transaction=True)]
 SHELL = MachineSpec(name="laptop", kind="shell")
-STRAYS = 50 if os.environ.get("SLIPWAY_SOAK") else 20
+STRAYS = 50
 STRANGERS = 5
 DAY_SECONDS = 86400
 

@@ -5,7 +5,8 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 
 import pytest
 import redis
@@ -35,15 +36,26 @@ def flush(site: Site) -> None:
     redis.Redis(port=int(title.split()[1].rpartition(":")[2])).flushall()
 
 
-def kill_for(site: Site, seconds: float) -> None:
-    """Kill Redis and whatever the supervisor starts in its place."""
+@contextmanager
+def away(site: Site, seconds: float) -> Iterator[Future[None]]:
+    """Kill Redis, and for so long whatever the supervisor starts in its place.
+
+    What the block does is done meanwhile: the future is not done as long as Redis is away.
+    """
     os.kill(site.child(SERVER), signal.SIGKILL)
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        # Not always started again yet.
-        with suppress(StopIteration, ProcessLookupError):
-            os.kill(site.child(SERVER), signal.SIGKILL)
-        time.sleep(0.05)
+
+    def keep_away() -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            # Not always started again yet.
+            with suppress(StopIteration, ProcessLookupError):
+                os.kill(site.child(SERVER), signal.SIGKILL)
+            time.sleep(0.05)
+
+    with ThreadPoolExecutor(1) as threads:
+        outage = threads.submit(keep_away)
+        yield outage
+        outage.result()
 
 
 def starts_again(learner: Learner) -> float:
@@ -70,7 +82,13 @@ def test_terminals_live_without_redis_and_starts_come_back(
     sandbox_id = working.ready()
     terminal = working.terminal(sandbox_id)
     pid = terminal.shell_pid()
-    kill_for(site, AWAY_SECONDS)
+    with away(site, AWAY_SECONDS) as outage:
+        typed = 0
+        while not outage.done():
+            terminal.says(f"echo typed-$((1000 + {typed}))", f"typed-{1000 + typed}")
+            typed += 1
+            time.sleep(0.2)
+    assert typed >= AWAY_SECONDS, "typed and answered once a second at least, all the time"
     assert terminal.shell_pid() == pid
     true_after(starts_again(late))
     assert terminal.shell_pid() == pid
