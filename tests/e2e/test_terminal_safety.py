@@ -119,6 +119,28 @@ def test_a_link_is_followed_only_after_its_whole_address_was_shown(
     assert len(page.context.pages) == 1
 
 
+@pytest.mark.parametrize("marked", [True, False], ids=["marked by OSC 8", "plain"])
+def test_an_address_opens_in_a_tab_that_knows_nothing_of_this_one(
+    terminal: TerminalPage, site: Site, marked: bool
+) -> None:
+    page = terminal.page
+    address = f"{site.url}/search/?q=a&really=another#there"
+    text = rf"\e]8;;{address}\e\\a-%s\e]8;;\e\\\n" if marked else rf"{address}. So much for a-%s\n"
+    terminal.do(f"printf '{text}' link", r"\n.*a-link")
+    x, y = point_at(terminal, "a-link")
+    expect(terminal.panel("box").locator(".xterm-cursor-pointer")).to_have_count(1)
+    page.mouse.click(x, y)
+    dialog = page.locator("dialog.ask")
+    expect(dialog.locator("pre")).to_have_text(address)
+    with page.context.expect_page() as opened:
+        dialog.get_by_role("button", name="Open in a new tab").click()
+    other = opened.value
+    other.wait_for_load_state()
+    assert other.url == address
+    assert other.evaluate("[opener, document.referrer]") == [None, ""]
+    other.close()
+
+
 def test_what_is_printed_over_a_link_is_not_followed_as_that_link(
     terminal: TerminalPage,
 ) -> None:
