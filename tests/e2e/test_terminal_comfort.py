@@ -1,5 +1,6 @@
 """Finding, moving between prompts, settings, and the way out of the terminal."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,21 @@ from tests.e2e.lesson_page import LessonPage
 from tests.e2e.terminal_page import TerminalPage, started_terminal
 
 pytestmark = pytest.mark.e2e
+# The colour of the last piece of text that is `word`, and of what it stands on.
+COLOURS = """(panel, word) => {
+    const piece = [...panel.querySelectorAll(".xterm-rows span")].findLast((span) => span.textContent === word);
+    const opaque = (element) => {
+        const { backgroundColor } = getComputedStyle(element);
+        return /^rgba.*, 0\\)/.test(backgroundColor) ? opaque(element.parentElement) : backgroundColor;
+    };
+    return [getComputedStyle(piece).color, opaque(piece)];
+}"""
+# What on the page takes time to change its looks.
+MOVING = """[...document.querySelectorAll("*")].flatMap((element) => {
+    const { transitionDuration, animationName, animationDuration } = getComputedStyle(element);
+    const takes = [transitionDuration, animationName === "none" ? "" : animationDuration].join();
+    return /[1-9]/.test(takes) ? [`${element.localName}.${element.className} ${takes}`] : [];
+})"""
 
 
 @pytest.fixture(scope="module")
@@ -141,15 +157,67 @@ def test_what_is_typed_while_machines_start_is_for_the_terminal_not_the_page(
     lesson.wait_for("box", r"\nfirst-42")
 
 
+def contrast_of(terminal: TerminalPage, word: str) -> float:
+    """How the last `word` on the screen stands out from its ground, as WCAG 2 counts."""
+    colours = terminal.panel("box").evaluate(COLOURS, word)
+    light, dark = sorted((luminance(each) for each in colours), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def blinks(terminal: TerminalPage) -> bool:
+    cursor = terminal.panel("box").locator(".xterm-cursor")
+    return bool(cursor.evaluate("cursor => getComputedStyle(cursor).animationName !== 'none'"))
+
+
+def test_high_contrast_reaches_what_programs_colour(terminal: TerminalPage) -> None:
+    page = terminal.page
+    dark = r"printf '\e[38;5;236mdark\e[0m-\e[34mblue\e[0m\n'"
+    terminal.do(dark, r"\ndark-blue")
+    for word in ("dark", "blue"):
+        assert contrast_of(terminal, word) >= 4.5
+    assert contrast_of(terminal, "dark") < 7
+    settings_of(page)
+    switch = page.get_by_role("switch", name="High contrast")
+    switch.click()
+    for word in ("dark", "blue"):
+        assert contrast_of(terminal, word) >= 7
+    switch.click()
+    page.keyboard.press("Escape")
+
+
+def test_a_still_cursor_does_not_blink(terminal: TerminalPage) -> None:
+    page = terminal.page
+    assert blinks(terminal)
+    settings_of(page)
+    switch = page.get_by_role("switch", name="Still cursor")
+    switch.click()
+    page.keyboard.press("Escape")
+    terminal.fresh()
+    assert not blinks(terminal)
+    settings_of(page)
+    switch.click()
+    page.keyboard.press("Escape")
+
+
 def test_reduced_motion_and_more_contrast_hold_unless_the_learner_says_otherwise(
     site: Site, browser: Browser
 ) -> None:
-    context = browser.new_context(reduced_motion="reduce", contrast="more")
-    page = context.new_page()
-    page.goto(f"{site.url}/courses/playground/shell/")
-    expect(page.locator("[data-switch=still]")).to_have_attribute("aria-checked", "true")
-    expect(page.locator("[data-switch=contrast]")).to_have_attribute("aria-checked", "true")
-    context.close()
+    with started_terminal(site, browser, reduced_motion="reduce", contrast="more") as terminal:
+        page = terminal.page
+        expect(page.locator("[data-switch=still]")).to_have_attribute("aria-checked", "true")
+        expect(page.locator("[data-switch=contrast]")).to_have_attribute("aria-checked", "true")
+        terminal.do(r"printf '\e[38;5;236mdark\e[0m\n'", r"\ndark")
+        assert contrast_of(terminal, "dark") >= 7
+        assert not blinks(terminal)
+        assert page.evaluate(MOVING) == []
+        page.emulate_media(reduced_motion="no-preference")
+        assert page.evaluate(MOVING) != []
 
 
 def test_without_its_fast_renderer_the_terminal_draws_on(site: Site, browser: Browser) -> None:
