@@ -24,9 +24,33 @@ GIVE = """(field, [kind, name, type, size]) => {
 }"""
 
 
+# A picture on the clipboard, as "Copy image" puts it there; `handed` is what the next paste holds.
+COPY_PICTURE = """async () => {
+    const drawing = new OffscreenCanvas(31, 17);
+    const context = drawing.getContext("2d");
+    context.fillStyle = "rgb(10 200 30)";
+    context.fillRect(0, 0, 31, 17);
+    const blob = await drawing.convertToBlob({type: "image/png"});
+    await navigator.clipboard.write([new ClipboardItem({"image/png": blob})]);
+    window.handed = new Promise((resolve) => addEventListener("paste", async ({clipboardData}) => {
+        const [file] = clipboardData.files;
+        const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
+        const picture = await createImageBitmap(file);
+        context.clearRect(0, 0, 31, 17);
+        context.drawImage(picture, 0, 0);
+        resolve({
+            sha256: [...sum].map((byte) => byte.toString(16).padStart(2, "0")).join(""),
+            size: [picture.width, picture.height],
+            pixel: [...context.getImageData(30, 16, 1, 1).data],
+        });
+    }, {capture: true, once: true}));
+}"""
+
+
 @pytest.fixture(scope="module")
 def shared(site: Site, browser: Browser) -> Iterator[TerminalPage]:
-    with started_terminal(site, browser) as terminal:
+    permissions = ["clipboard-read", "clipboard-write"]
+    with started_terminal(site, browser, permissions=permissions) as terminal:
         yield terminal
 
 
@@ -73,6 +97,20 @@ def test_a_picture_on_the_clipboard_becomes_a_file(terminal: TerminalPage) -> No
     give(terminal, "paste", "image.png", 999, "image/png")
     expect(transfers(terminal)).to_contain_text(".png is in ~ on box")
     terminal.do("wc -c pasted-*.png", r"\n999 pasted-\d\d-\d\d-\d\d\.png")
+
+
+def test_a_picture_that_was_copied_arrives_byte_for_byte(terminal: TerminalPage) -> None:
+    page = terminal.page
+    page.evaluate(COPY_PICTURE)
+    terminal.keyboard.focus()
+    page.keyboard.press("Control+v")
+    expect(transfers(terminal)).to_contain_text(".png is in ~ on box")
+    handed = page.evaluate("handed")
+    assert handed["size"] == [31, 17]
+    assert handed["pixel"] == [10, 200, 30, 255]
+    terminal.do(
+        "sha256sum $(ls -t pasted-*.png | head -1)", rf"\n{handed['sha256']}  pasted-[\d-]+\.png"
+    )
 
 
 def test_a_file_that_is_too_large_is_refused_before_it_is_sent(terminal: TerminalPage) -> None:
