@@ -5,7 +5,8 @@ import { call, segment } from "./api.js";
 import { onWake } from "./page-wake.js";
 
 // Codes after which another try would end the same way.
-const FINAL = new Set([4401, 4403, 4404, 4410]);
+const SIGNED_OUT = 4401;
+const FINAL = new Set([SIGNED_OUT, 4403, 4404, 4410]);
 
 const publish = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
 
@@ -41,7 +42,8 @@ export class EventsSocket {
       url: () => socketUrl(id ? `/ws/sandboxes/${segment(id)}/events` : "/ws/host"),
       message: (event) => this.#receive(id, event.data),
       closed: (code) => {
-        if (id && FINAL.has(code)) this.#refresh(id);
+        // Who signed out elsewhere still has the machines; the terminals say how to come back.
+        if (id && FINAL.has(code) && code !== SIGNED_OUT) this.#refresh(id);
         return !FINAL.has(code);
       },
     });
@@ -74,7 +76,7 @@ export class EventsSocket {
       const { body } = await call("GET", `/sandboxes/${segment(id)}`);
       this.state.update(body);
     } catch (error) {
-      if (error.status === 404 || error.status === 401) this.state.update({ ...this.state.snapshot, state: "gone" });
+      if (error.status === 404) this.state.update({ ...this.state.snapshot, state: "gone" });
     }
   }
 }
