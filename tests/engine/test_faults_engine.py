@@ -17,7 +17,7 @@ from tests.engine.second_engine import SecondEngine, slipways_engine
 from tests.engine.site_learners import Events, learners
 from tests.running_site import Site, running_site
 
-pytestmark = [pytest.mark.engine, pytest.mark.takes(seconds=45)]
+pytestmark = [pytest.mark.engine, pytest.mark.takes(seconds=140)]
 SHELL = MachineSpec(name="laptop", kind="shell")
 SAID_SECONDS = 10
 TRUE_SECONDS = 15
