@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import DatabaseError, connection
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from sandbox import (
     accelerator,
@@ -29,6 +30,7 @@ from sandbox.transitions import ClaimLost
 log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 4
 ENDED = (State.STOPPING, State.GONE, State.FAILED)
+FRESH = gettext_noop("Press Start again for fresh machines.")
 
 
 def create(sandbox_id: str) -> None:
@@ -56,7 +58,7 @@ def make(sandbox_id: str, token: str) -> None:
         # Whatever it was, the learner waits: a row left in STARTING would be tried again only
         # after a silence, to meet the same fault.
         log.exception("creating %s", sandbox_id)
-        _give_up(sandbox_id, token, SandboxEngineError(hint="Press Start again."))
+        _give_up(sandbox_id, token, SandboxEngineError(hint=FRESH))
 
 
 def _assemble(sandbox_id: str, token: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from sandbox import assembly, creation, transitions
 from sandbox.assembly import MachineFacts
@@ -105,6 +106,8 @@ def test_a_fault_of_ours_shows_no_insides(make_sandbox: Any, fake: Engine) -> No
     sandbox = created(make_sandbox(State.REQUESTED))
     assert sandbox.state == State.FAILED
     assert "secret" not in sandbox.error_message + sandbox.error_hint
+    with translation.override("de"):
+        assert "Starten" in translation.gettext(sandbox.error_hint)
 
 
 def test_an_engine_away_at_clean_up_leaves_it_to_the_reaper(
