@@ -111,6 +111,11 @@ class Project:
             time.sleep(0.5)
         raise AssertionError(f"/readyz: {said}\n{self.logs()}")
 
+    def restart(self, service: str) -> None:
+        """Stop and start a service, as its new version would be; wait until the site answers."""
+        run([*self.compose, "restart", "-t", "10", service], UP_SECONDS)
+        self._wait_until_ready()
+
     def logs(self) -> str:
         """The last lines of every service."""
         return run([*self.compose, "logs", "--no-color", "--tail=40"], check=False)

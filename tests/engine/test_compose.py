@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import signal
 import time
 import urllib.error
 import urllib.request
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.sync.client import ClientConnection, connect
 
 from sandbox.images.build import DEFAULT_CACHE
@@ -20,6 +23,7 @@ from tests.engine.compose_project import Project, compose_command
 pytestmark = [pytest.mark.engine, pytest.mark.takes(seconds=120), pytest.mark.timeout(2400)]
 SOCKET = "/var/run/docker.sock"
 START_SECONDS = 120
+BACK_SECONDS = 10
 
 
 class Learner:
@@ -142,6 +146,77 @@ def test_shell_from_start_to_prompt_and_gone(project: Project) -> None:
         assert "container " in listed
     listed = project.inside("worker", "python", "manage.py", "sandbox", "objects", sandbox_id)
     assert listed.strip() == ""
+
+
+class Follower:
+    """Follows the main terminal over several sockets, and comes back where it was, as a page does."""
+
+    def __init__(self, learner: Learner, sandbox_id: str) -> None:
+        self.learner, self.path = learner, f"{sandbox_id}/machines/box/terminals/main"
+        self.seen = b""
+        self.connect("")
+
+    def connect(self, query: str) -> None:
+        self.told: list[dict[str, Any]] = []
+        self.socket = self.learner.socket(self.path + query)
+
+    def read(self, seconds: float) -> None:
+        frame = self.socket.recv(timeout=seconds)
+        if isinstance(frame, bytes):
+            self.seen += frame
+            self.socket.send(json.dumps({"ack": len(frame)}))
+        else:
+            self.told.append(json.loads(frame))
+
+    def until(self, wanted: bytes, seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while wanted not in self.seen:
+            assert time.monotonic() < deadline, self.seen[-500:]
+            self.read(max(0.1, deadline - time.monotonic()))
+
+    def come_back(self) -> float:
+        """Once the socket is broken, open another; the seconds that took."""
+        began = time.monotonic()
+        try:
+            while True:
+                self.read(BACK_SECONDS)
+        except ConnectionClosed:
+            pass
+        while True:
+            try:
+                self.connect(f"?after={len(self.seen)}")
+                self.read(BACK_SECONDS)  # the hello
+                return time.monotonic() - began
+            except (OSError, InvalidHandshake, ConnectionClosed):
+                assert time.monotonic() < began + 6 * BACK_SECONDS, self.learner.project.logs()
+                time.sleep(0.5)
+
+
+def test_a_terminal_outlives_web_and_console(project: Project) -> None:
+    lin = Learner(project, "lin")
+    with lin.sandbox("01-shell") as sandbox_id:
+        page = Follower(lin, sandbox_id)
+        page.until(b"\x1b]133;B\x07")
+        pid = page.told[0]["hello"]["pid"]
+        page.socket.send(b"for n in $(seq 600); do echo number-$n; sleep 0.1; done; echo all-$?\r")
+        page.until(b"number-10\r\n")
+        project.restart("web")
+        assert lin.call("GET", f"/sandboxes/{sandbox_id}")[1]["state"] == "ready"
+        # Nobody who sits at a terminal notices: the same socket, which would raise if it was closed.
+        page.socket.send(json.dumps({"ping": 7}))
+        while {"pong": 7} not in page.told:
+            page.read(BACK_SECONDS)
+        # As the kernel does when memory runs out; the engine starts it again.
+        os.kill(project.inspect("console")["State"]["Pid"], signal.SIGKILL)
+        seconds = page.come_back()
+        print(f"back {seconds:.1f} s after the console was killed")
+        assert seconds < BACK_SECONDS
+        assert page.told[0]["hello"]["pid"] == pid
+        page.until(b"all-0\r\n", 120)
+        assert not any("seq" in told for told in page.told), "the screen stays"
+        numbers = [int(n) for n in re.findall(rb"number-(\d+)\r\n", page.seen)]
+        assert numbers == list(range(1, 601))
+        page.socket.close()
 
 
 def test_docker_machine_runs_limits_and_shows_a_preview(project: Project) -> None:
