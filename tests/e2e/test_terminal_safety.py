@@ -61,6 +61,8 @@ def point_at(terminal: TerminalPage, text: str) -> tuple[float, float]:
     assert box
     x, y = box["x"] + 20, box["y"] + box["height"] / 2
     pointer = terminal.panel("box").locator(".xterm-cursor-pointer")
+    # As a hand comes: xterm.js looks for links only when the mouse has come to another cell.
+    terminal.page.mouse.move(x + 200, y + 2 * box["height"])
     for step in range(8):
         terminal.page.mouse.move(x + 5 * (step % 2), y)
         terminal.page.wait_for_timeout(150)
