@@ -22,8 +22,9 @@ BODY_LIMIT_BYTES = 64 * 1024
 PAGE_SECONDS = 0.03
 WATCHING = "/events"
 WATCHERS_WAIT_SECONDS = 0.5
-# A class's sockets open few at a time too; one that takes long is not waited for.
-OPENING_AT_ONCE = 2
+# A class's sockets open one at a time too: with two, a page shared the interpreter with both. One
+# that takes long is not waited for.
+OPENING_AT_ONCE = 1
 OPENING_SECONDS = 0.1
 
 
