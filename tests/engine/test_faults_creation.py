@@ -28,6 +28,8 @@ pytestmark = [pytest.mark.engine, pytest.mark.takes(seconds=170)]
 OLDEST_STARTING_SECONDS = 60
 # A hand-over takes some 30 ms, and must be hit.
 TRIES = 5
+# One that the killed worker was making is given up after two minutes (`sandbox/pool_keeper.py`).
+WARM_AGAIN_SECONDS = 150
 # What the engine reports when the worker has come so far; others are what the API says.
 CREATING = ("claimed", "volume create", "container create", "container start", "engine starting")
 
@@ -94,7 +96,7 @@ def usual_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def killed_hand_over(learner: Learner) -> str:
     """Start, and kill the worker while it hands a warm machine over; the sandbox's id."""
     for _ in range(TRIES):
-        eventually(lambda: warm_machines(learner.site), EVENT_SECONDS, "a warm machine")
+        eventually(lambda: warm_machines(learner.site), WARM_AGAIN_SECONDS, "a warm machine")
         if sandbox_id := kill_in_a_hand_over(learner):
             return sandbox_id
         # Whoever has a sandbox is given it again.
